@@ -1,0 +1,51 @@
+"""Fixtures: one bed per SDK and mode, shared by the stories that leave it standing."""
+
+import pytest
+
+from bed.bed import Bed
+from bed.service import SDKS
+
+MODES = {
+    "default": {},
+    "always-suspending": {"WORKER__INVOKER__INACTIVITY_TIMEOUT": "0s"},
+}
+
+
+def _beds():
+    return [pytest.param((sdk, mode), id=f"{sdk}-{mode}") for sdk in SDKS for mode in MODES]
+
+
+@pytest.fixture(scope="session", params=_beds())
+def bed(request, tmp_path_factory):
+    """A running bed with this SDK and mode."""
+    sdk, mode = request.param
+    bed = Bed(sdk, tmp_path_factory.mktemp(f"{sdk}-{mode}"), MODES[mode]).open()
+    yield bed
+    bed.close()
+
+
+@pytest.fixture
+def new_bed(tmp_path):
+    """Opens beds of a story's own: `new_bed(sdk, settings)`."""
+    opened = []
+
+    def open_bed(sdk: str, settings: dict | None = None) -> Bed:
+        home = tmp_path / str(len(opened))
+        home.mkdir()
+        opened.append(Bed(sdk, home, settings))
+        return opened[-1].open()
+
+    yield open_bed
+    for bed in opened:
+        bed.close()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed story shows the end of the logs of its processes."""
+    outcome = yield
+    report = outcome.get_result()
+    bed = item.funcargs.get("bed") if hasattr(item, "funcargs") else None
+    if report.when == "call" and report.failed and bed is not None:
+        for process in (bed.server.process, bed.service.process):
+            report.sections.append((process.name, process.log_tail()))

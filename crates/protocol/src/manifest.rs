@@ -1,0 +1,1 @@
+//! The discovery manifest: what a deployment offers.

@@ -1,5 +1,7 @@
 //! What can go wrong with a state that is open.
 
+use std::path::PathBuf;
+
 /// Why a state operation failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -16,9 +18,25 @@ pub enum StateError {
         /// What the storage said.
         reason: String,
     },
-    /// A flush failed half-way, so what is on disk is unknown. Never trim the log; stop and recover.
+    /// The free space of the disk could not be learned. Nothing was touched: flush again.
+    FreeSpaceUnknown {
+        /// The directory of the state.
+        path: PathBuf,
+        /// What the disk said.
+        reason: String,
+    },
+    /// A table file does not have the bytes that were written. Restore from a checkpoint.
+    TableDamaged {
+        /// The file.
+        path: PathBuf,
+        /// XXH3-128 of what was written.
+        expected: u128,
+        /// XXH3-128 of what is there.
+        found: u128,
+    },
+    /// A flush or a compaction failed half-way, so what is on disk is unknown. Never trim the log; stop and recover.
     Poisoned {
-        /// What the first failing flush said.
+        /// What the first failure said.
         reason: String,
     },
 }
@@ -30,8 +48,20 @@ impl std::fmt::Display for StateError {
                 write!(f, "disk full: a flush needs {needed} bytes free, {free} are")
             }
             Self::Read { reason } => write!(f, "state could not be read: {reason}"),
+            Self::FreeSpaceUnknown { path, reason } => {
+                write!(f, "free space of {} is unknown: {reason}", path.display())
+            }
+            Self::TableDamaged {
+                path,
+                expected,
+                found,
+            } => write!(
+                f,
+                "{} is damaged: its checksum is {found:032x}, not {expected:032x}",
+                path.display()
+            ),
             Self::Poisoned { reason } => {
-                write!(f, "state is poisoned by a failed flush: {reason}")
+                write!(f, "state must not be written any more: {reason}")
             }
         }
     }

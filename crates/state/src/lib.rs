@@ -13,8 +13,10 @@
 mod backend;
 mod digest;
 mod error;
+mod lsm;
 mod memory;
 
 pub use backend::{Backend, RESERVED_KEY_BYTE};
 pub use error::StateError;
+pub use lsm::{Compactor, FreeSpace, LsmBackend, LsmCounters, LsmOptions, LsmShared, OpenError, Owner};
 pub use memory::MemoryBackend;

@@ -77,6 +77,7 @@ impl MemoryBackend {
 
 impl Backend for MemoryBackend {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StateError> {
+        assert_user_key(key);
         Ok(self.entries.get(key).cloned())
     }
 
@@ -113,6 +114,7 @@ impl Backend for MemoryBackend {
     fn commit(&mut self, position: u64) {
         assert_next_position(self.applied, position);
         self.applied = position;
+        self.unflushed_bytes += size_of::<u64>() as u64;
         self.in_batch = false;
     }
 

@@ -1,0 +1,272 @@
+//! State on disk: one LSM tree for each partition, in a directory of its own.
+//!
+//! ```text
+//! <dir>/LOCK        held while the state is open
+//! <dir>/PARTITION   whose state this is; written last, so it says that the tree is complete
+//! <dir>/tree/       current ─► v<N> ─► tables/<id>     (files of the LSM tree)
+//! ```
+//!
+//! The tree has no log. Its memtable reaches the disk only in [`Backend::flush`], between two batches,
+//! together with the key that holds the applied position: whatever is on disk is the state after some
+//! commit. Compaction runs in the thread of a shared [`Compactor`].
+//!
+//! This module never lets the tree decide whether it is new, never reads at a sequence number other
+//! than the newest, and never drops ranges: each of these silently gives wrong data.
+
+mod compactor;
+mod layout;
+mod open;
+mod open_error;
+mod options;
+mod owner;
+mod slot;
+mod version_file;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use lsm_tree::{AbstractTree, AnyTree, Guard, SeqNo, Slice};
+
+pub use compactor::Compactor;
+pub use open_error::OpenError;
+pub use options::{FreeSpace, LsmOptions, LsmShared};
+pub use owner::Owner;
+pub use slot::LsmCounters;
+
+use crate::backend::{assert_next_position, assert_user_key, scan_start};
+use crate::digest::Digest;
+use crate::{Backend, RESERVED_KEY_BYTE, StateError};
+use slot::Slot;
+
+/// Holds the applied position, eight bytes little endian, in the same tree as the state.
+const APPLIED_KEY: &[u8] = &[RESERVED_KEY_BYTE, b'a'];
+
+/// Reads see the newest version of every key; the tree's own counter is private to it.
+const NEWEST: SeqNo = SeqNo::MAX;
+
+/// Positions are sequence numbers of the tree, which keeps the topmost bit for itself.
+const POSITION_MAX: u64 = (1 << 63) - 2;
+
+/// Values up to this size are copied out; a longer one shares the block it was read with.
+const COPIED_VALUE_MAX: usize = 4096;
+
+/// What a flush wants to see free besides twice its own size.
+const FREE_MARGIN_BYTES: u64 = 32 << 20;
+
+/// Keyed state of one partition on disk.
+///
+/// Dropping it waits for a running compaction step and then releases the directory. What was not
+/// flushed is gone; the log has it.
+pub struct LsmBackend {
+    tree: AnyTree,
+    slot: Arc<Slot>,
+    compactor: Compactor,
+    free_space: FreeSpace,
+    dir: PathBuf,
+    applied: u64,
+    persisted: u64,
+    unflushed_bytes: u64,
+    in_batch: bool,
+    /// The last field: the directory is released when nothing can touch it any more.
+    _lock: File,
+}
+
+impl LsmBackend {
+    /// Opens the state in `dir`, or creates an empty one if `dir` is absent or empty.
+    ///
+    /// # Errors
+    ///
+    /// Whatever makes the directory unfit: see [`OpenError`]. A damaged table is found when it is read
+    /// or by [`verify_tables`](LsmBackend::verify_tables), not here.
+    pub fn open(dir: &Path, options: LsmOptions) -> Result<Self, OpenError> {
+        open::open(dir, options, open::Absent::Create)
+    }
+
+    /// Opens the state in `dir`, which must be there: for a partition whose log was trimmed already.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Absent`] without a state, else as [`open`](LsmBackend::open).
+    pub fn open_existing(dir: &Path, options: LsmOptions) -> Result<Self, OpenError> {
+        open::open(dir, options, open::Absent::Refuse)
+    }
+
+    /// Compares every table file with its checksum; returns the number of bytes read.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::TableDamaged`] for the first table that differs.
+    pub fn verify_tables(&self) -> Result<u64, StateError> {
+        version_file::verify_tables(&self.tree, &layout::tables_dir(&self.dir))
+    }
+
+    /// What has happened since the state was opened.
+    #[must_use]
+    pub fn counters(&self) -> LsmCounters {
+        self.slot.counters(&self.tree)
+    }
+
+    /// The directory of this state.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The sequence number of the open batch. Greater than that of every batch before, and what the
+    /// batch's position will be at least: after a restart at position p, p + 1 is new again.
+    fn batch_seqno(&self) -> SeqNo {
+        self.applied + 1
+    }
+
+    fn check_free_space(&self) -> Result<(), StateError> {
+        let needed = 2 * self.unflushed_bytes + FREE_MARGIN_BYTES;
+        let free = (self.free_space)(&self.dir).map_err(|error| StateError::FreeSpaceUnknown {
+            path: self.dir.clone(),
+            reason: error.to_string(),
+        })?;
+        if free < needed {
+            return Err(StateError::DiskFull { needed, free });
+        }
+        Ok(())
+    }
+
+    fn flush_tree(&mut self) -> Result<(), StateError> {
+        // Between two batches and from the writing thread: the table holds whole batches only.
+        self.tree.flush_active_memtable(NEWEST).map_err(|error| {
+            self.slot.poison(format!(
+                "flush of position {} in {}: {error}",
+                self.applied,
+                self.dir.display()
+            ))
+        })
+    }
+}
+
+impl Backend for LsmBackend {
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StateError> {
+        assert_user_key(key);
+        let value = self.tree.get(key, NEWEST).map_err(read_error)?;
+        Ok(value.map(into_bytes))
+    }
+
+    fn put(&mut self, key: &[u8], value: &[u8]) {
+        assert_user_key(key);
+        self.in_batch = true;
+        (_, self.unflushed_bytes) = self.tree.insert(key, value, self.batch_seqno());
+    }
+
+    fn delete(&mut self, key: &[u8]) {
+        assert_user_key(key);
+        self.in_batch = true;
+        (_, self.unflushed_bytes) = self.tree.remove(key, self.batch_seqno());
+    }
+
+    fn scan(
+        &self,
+        prefix: &[u8],
+        from: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>, StateError> {
+        let start = scan_start(prefix, from);
+        let end = prefix_end(prefix);
+        if start >= end.as_slice() {
+            return Ok(Vec::new());
+        }
+        self.tree
+            .range(start..end.as_slice(), NEWEST, None)
+            .take(limit)
+            .map(|entry| {
+                let (key, value) = entry.into_inner().map_err(read_error)?;
+                Ok((into_bytes(key), into_bytes(value)))
+            })
+            .collect()
+    }
+
+    fn commit(&mut self, position: u64) {
+        assert_next_position(self.applied, position);
+        assert!(
+            position <= POSITION_MAX,
+            "position {position} has the bit the tree keeps for itself"
+        );
+        let seqno = self.batch_seqno();
+        (_, self.unflushed_bytes) = self.tree.insert(APPLIED_KEY, position.to_le_bytes(), seqno);
+        self.applied = position;
+        self.in_batch = false;
+    }
+
+    fn applied(&self) -> u64 {
+        self.applied
+    }
+
+    fn unflushed_bytes(&self) -> u64 {
+        self.unflushed_bytes
+    }
+
+    fn flush(&mut self) -> Result<u64, StateError> {
+        assert!(!self.in_batch, "a flush happens between two batches");
+        self.slot.check_poison()?;
+        if self.persisted == self.applied {
+            return Ok(self.persisted);
+        }
+        self.check_free_space()?;
+        self.flush_tree()?;
+        self.persisted = self.applied;
+        self.unflushed_bytes = 0;
+        self.slot.count_flush();
+        self.compactor.submit(&self.slot, &self.tree);
+        Ok(self.persisted)
+    }
+
+    fn persisted(&self) -> u64 {
+        self.persisted
+    }
+
+    fn digest(&self) -> Result<u128, StateError> {
+        let mut digest = Digest::new();
+        let users = ..&[RESERVED_KEY_BYTE][..];
+        for entry in self.tree.range(users, NEWEST, None) {
+            let (key, value) = entry.into_inner().map_err(read_error)?;
+            digest.entry(&key, &value);
+        }
+        Ok(digest.finish(self.applied))
+    }
+}
+
+impl Drop for LsmBackend {
+    fn drop(&mut self) {
+        // A tree deletes files when its last handle goes, under names a later open uses again: the
+        // compactor's handle has to go before the directory's lock does.
+        self.slot.close();
+    }
+}
+
+fn read_error(error: lsm_tree::Error) -> StateError {
+    StateError::Read {
+        reason: error.to_string(),
+    }
+}
+
+fn into_bytes(slice: Slice) -> Bytes {
+    if slice.len() <= COPIED_VALUE_MAX {
+        Bytes::copy_from_slice(&slice)
+    } else {
+        Bytes::from_owner(slice)
+    }
+}
+
+/// The first key behind all user keys that start with `prefix`.
+fn prefix_end(prefix: &[u8]) -> Vec<u8> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < u8::MAX {
+            end.push(last + 1);
+            return end;
+        }
+    }
+    vec![RESERVED_KEY_BYTE]
+}
+
+#[cfg(test)]
+mod tests;

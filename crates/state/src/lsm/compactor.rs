@@ -1,0 +1,64 @@
+//! The thread that compacts the trees of all partitions, off the path of the records.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::JoinHandle;
+
+use lsm_tree::AnyTree;
+
+use super::slot::Slot;
+
+/// A handle of the compaction thread of a process. The thread ends with the last handle.
+#[derive(Clone)]
+pub struct Compactor(Arc<Thread>);
+
+struct Thread {
+    /// Never longer than there are open states: each has one request waiting at most.
+    requests: Option<Sender<Arc<Slot>>>,
+    join: Option<JoinHandle<()>>,
+}
+
+impl Compactor {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses another thread.
+    pub fn start() -> std::io::Result<Self> {
+        let (requests, waiting) = mpsc::channel();
+        let join = std::thread::Builder::new()
+            .name("state-compactor".to_owned())
+            .spawn(move || run(&waiting))?;
+        Ok(Self(Arc::new(Thread {
+            requests: Some(requests),
+            join: Some(join),
+        })))
+    }
+
+    /// Asks for a compaction of `tree`, the one in `slot`, if it wants one.
+    pub(super) fn submit(&self, slot: &Arc<Slot>, tree: &AnyTree) {
+        if let Some(requests) = &self.0.requests
+            && slot.request(tree)
+        {
+            requests
+                .send(Arc::clone(slot))
+                .expect("the compaction thread lives as long as a handle");
+        }
+    }
+}
+
+fn run(waiting: &Receiver<Arc<Slot>>) {
+    while let Ok(slot) = waiting.recv() {
+        slot.compact();
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        if let Some(join) = self.join.take() {
+            join.join()
+                .expect("the compaction thread catches what a compaction throws");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The files of a state's directory: their names, what may lie there, and how it is made durable.
+
+use std::ffi::OsStr;
+use std::fs::{self, DirEntry, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use super::OpenError;
+
+const TEMPORARY_MARKER: &str = "PARTITION.tmp";
+
+pub(super) fn lock_file(dir: &Path) -> PathBuf {
+    dir.join("LOCK")
+}
+
+pub(super) fn marker_file(dir: &Path) -> PathBuf {
+    dir.join("PARTITION")
+}
+
+pub(super) fn tree_dir(dir: &Path) -> PathBuf {
+    dir.join("tree")
+}
+
+pub(super) fn tables_dir(dir: &Path) -> PathBuf {
+    tree_dir(dir).join("tables")
+}
+
+/// Creates `dir` and its parents, each entry durable.
+pub(super) fn create_dir_durably(dir: &Path) -> Result<(), OpenError> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    create_dir_durably(parent(dir))?;
+    match fs::create_dir(dir) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(OpenError::io(dir)(error)),
+        _ => sync_dir(parent(dir)),
+    }
+}
+
+/// The directory that holds the entry of `dir`.
+pub(super) fn parent(dir: &Path) -> &Path {
+    match dir.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+pub(super) fn sync_dir(dir: &Path) -> Result<(), OpenError> {
+    File::open(dir)
+        .and_then(|dir| dir.sync_all())
+        .map_err(OpenError::io(dir))
+}
+
+/// Takes the directory's lock, held until the file is dropped.
+pub(super) fn lock(dir: &Path) -> Result<File, OpenError> {
+    let path = lock_file(dir);
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(OpenError::io(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(OpenError::Locked { path }),
+        Err(fs::TryLockError::Error(error)) => Err(OpenError::io(path)(error)),
+    }
+}
+
+/// Writes the marker: there complete or not at all, and durable when this returns.
+pub(super) fn write_marker(dir: &Path, content: &[u8]) -> Result<(), OpenError> {
+    let temporary = dir.join(TEMPORARY_MARKER);
+    File::create(&temporary)
+        .and_then(|mut file| {
+            file.write_all(content)?;
+            file.sync_all()
+        })
+        .map_err(OpenError::io(&temporary))?;
+    fs::rename(&temporary, marker_file(dir)).map_err(OpenError::io(marker_file(dir)))?;
+    sync_dir(dir)
+}
+
+/// Checks a directory without a marker: nothing may lie there but what an interrupted creation leaves
+/// behind, which never holds data.
+pub(super) fn check_unfinished(dir: &Path) -> Result<(), OpenError> {
+    for entry in entries(dir)? {
+        match entry.file_name().to_str() {
+            Some("LOCK" | TEMPORARY_MARKER) => {}
+            Some("tree") => check_without_data(&entry.path())?,
+            _ => return Err(OpenError::Foreign { path: entry.path() }),
+        }
+    }
+    Ok(())
+}
+
+/// Makes room for a new tree in a directory without a marker.
+pub(super) fn clear_unfinished(dir: &Path) -> Result<(), OpenError> {
+    check_unfinished(dir)?;
+    match fs::remove_dir_all(tree_dir(dir)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(OpenError::io(tree_dir(dir))(error)),
+        _ => Ok(()),
+    }
+}
+
+/// A tree without a marker is unfinished only if it has no tables.
+fn check_without_data(tree: &Path) -> Result<(), OpenError> {
+    check_tree_files(tree)?;
+    let tables = tree.join("tables");
+    if !tables.is_dir() {
+        return Ok(());
+    }
+    match entries(&tables)?.first() {
+        Some(table) => Err(OpenError::Foreign { path: table.path() }),
+        None => Ok(()),
+    }
+}
+
+/// Checks that the tree's directory holds the tree's files only, and removes its temporary files,
+/// which the tree never does.
+pub(super) fn sweep_tree(dir: &Path) -> Result<(), OpenError> {
+    let tree = tree_dir(dir);
+    check_tree_files(&tree)?;
+    for entry in entries(&tables_dir(dir))? {
+        if !is_file(&entry) || !is_number(&entry.file_name(), "") {
+            return Err(OpenError::Foreign { path: entry.path() });
+        }
+    }
+    for entry in entries(&tree)? {
+        if is_temporary(&entry.file_name()) {
+            fs::remove_file(entry.path()).map_err(OpenError::io(entry.path()))?;
+        }
+    }
+    Ok(())
+}
+
+fn check_tree_files(tree: &Path) -> Result<(), OpenError> {
+    for entry in entries(tree)? {
+        let name = entry.file_name();
+        let known = if name == "tables" {
+            entry.path().is_dir()
+        } else {
+            is_file(&entry) && (name == "current" || is_number(&name, "v") || is_temporary(&name))
+        };
+        if !known {
+            return Err(OpenError::Foreign { path: entry.path() });
+        }
+    }
+    Ok(())
+}
+
+/// The entries of `dir`, sorted by name so that the first complaint is always the same.
+fn entries(dir: &Path) -> Result<Vec<DirEntry>, OpenError> {
+    let mut entries = match fs::read_dir(dir).and_then(Iterator::collect) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(OpenError::Missing {
+                path: dir.to_path_buf(),
+            });
+        }
+        entries => entries.map_err(OpenError::io(dir))?,
+    };
+    let sorted: &mut Vec<DirEntry> = &mut entries;
+    sorted.sort_by_key(DirEntry::file_name);
+    Ok(entries)
+}
+
+fn is_file(entry: &DirEntry) -> bool {
+    entry.file_type().is_ok_and(|kind| kind.is_file())
+}
+
+fn is_temporary(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| name.starts_with(".tmp"))
+}
+
+/// True for `prefix` followed by a number written the one way the tree writes it.
+fn is_number(name: &OsStr, prefix: &str) -> bool {
+    name.to_str()
+        .and_then(|name| name.strip_prefix(prefix))
+        .is_some_and(|digits| {
+            digits
+                .parse::<u64>()
+                .is_ok_and(|number| number.to_string() == digits)
+        })
+}

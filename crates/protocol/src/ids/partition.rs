@@ -1,10 +1,16 @@
 //! From keys to partitions.
 
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::Xxh3;
 
-/// The partition key of an object key, a workflow key or an idempotency key: its XXH3 hash.
+/// What ends a hashed key; no UTF-8 text has this byte.
+const KEY_END: &[u8] = &[0xff];
+
+/// The partition key of an object key, a workflow key or an idempotency key: the XXH3 hash of its bytes and `0xff`.
 pub fn partition_key_of(key: &str) -> u64 {
-    xxh3_64(key.as_bytes())
+    let mut hash = Xxh3::new();
+    hash.update(key.as_bytes());
+    hash.update(KEY_END);
+    hash.digest()
 }
 
 /// The partition, below `partitions`, that owns a partition key: equal ranges of the whole `u64`, in order.

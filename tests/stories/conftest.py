@@ -27,16 +27,16 @@ def bed(request, tmp_path_factory):
 @pytest.fixture
 def new_bed(tmp_path):
     """Opens beds of a story's own: `new_bed(sdk, settings)`."""
-    opened = []
 
     def open_bed(sdk: str, settings: dict | None = None) -> Bed:
-        home = tmp_path / str(len(opened))
+        home = tmp_path / str(len(open_bed.beds))
         home.mkdir()
-        opened.append(Bed(sdk, home, settings))
-        return opened[-1].open()
+        open_bed.beds.append(Bed(sdk, home, settings))
+        return open_bed.beds[-1].open()
 
+    open_bed.beds = []
     yield open_bed
-    for bed in opened:
+    for bed in open_bed.beds:
         bed.close()
 
 
@@ -45,7 +45,10 @@ def pytest_runtest_makereport(item, call):
     """A failed story shows the end of the logs of its processes."""
     outcome = yield
     report = outcome.get_result()
-    bed = item.funcargs.get("bed") if hasattr(item, "funcargs") else None
-    if report.when == "call" and report.failed and bed is not None:
+    if report.when != "call" or not report.failed:
+        return
+    arguments = getattr(item, "funcargs", {})
+    beds = [arguments[name] for name in ("bed", "traced") if name in arguments]
+    for bed in beds + getattr(arguments.get("new_bed"), "beds", []):
         for process in (bed.server.process, bed.service.process):
             report.sections.append((process.name, process.log_tail()))

@@ -49,7 +49,9 @@ impl Counter {
     #[handler]
     async fn hold(&self, ctx: ObjectContext<'_>, Json(ask): Json<Ask>) -> HandlerResult<String> {
         let Ask { world, id, ms, .. } = ask;
-        ctx.run(|| async move { hit(&world, &id, 0).await }).name("held").await?;
+        ctx.run(|| async move { hit(&world, &id, 0).await })
+            .name("held")
+            .await?;
         ctx.sleep(Duration::from_millis(ms)).await?;
         Ok("held".to_owned())
     }

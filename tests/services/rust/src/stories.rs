@@ -31,7 +31,10 @@ impl Stories {
             let Ask { world, id, .. } = ask.clone();
             counts.push(ctx.run(|| async move { hit(&world, &id, step).await }).await?);
             ctx.sleep(Duration::from_millis(ask.ms)).await?;
-            ctx.object_client::<CounterClient>(ask.key.clone()).add(1).call().await?;
+            ctx.object_client::<CounterClient>(ask.key.clone())
+                .add(1)
+                .call()
+                .await?;
         }
         Ok(Json(counts))
     }
@@ -44,20 +47,32 @@ impl Stories {
 
     #[handler]
     async fn call(&self, ctx: Context<'_>, Json(ask): Json<Ask>) -> HandlerResult<u64> {
-        Ok(ctx.object_client::<CounterClient>(ask.key).add(ask.n).call().await?)
+        Ok(ctx
+            .object_client::<CounterClient>(ask.key)
+            .add(ask.n)
+            .call()
+            .await?)
     }
 
     /// Sends and returns the invocation id of what was sent.
     #[handler]
     async fn send(&self, ctx: Context<'_>, Json(ask): Json<Ask>) -> HandlerResult<String> {
-        let handle = ctx.object_client::<CounterClient>(ask.key).add(ask.n).send().await?;
+        let handle = ctx
+            .object_client::<CounterClient>(ask.key)
+            .add(ask.n)
+            .send()
+            .await?;
         Ok(handle.invocation_id().to_owned())
     }
 
     #[handler(name = "sendDelayed")]
     async fn send_delayed(&self, ctx: Context<'_>, Json(ask): Json<Ask>) -> HandlerResult<String> {
         let delay = Duration::from_millis(ask.ms);
-        let handle = ctx.object_client::<CounterClient>(ask.key).add(ask.n).send_after(delay).await?;
+        let handle = ctx
+            .object_client::<CounterClient>(ask.key)
+            .add(ask.n)
+            .send_after(delay)
+            .await?;
         Ok(handle.invocation_id().to_owned())
     }
 
@@ -79,7 +94,9 @@ impl Stories {
     async fn awakeable(&self, ctx: Context<'_>, Json(ask): Json<Ask>) -> HandlerResult<String> {
         let (awakeable, value) = ctx.awakeable::<String>();
         let Ask { world, id, .. } = ask;
-        ctx.run(|| async move { tell(&world, &id, &awakeable).await }).name("tell").await?;
+        ctx.run(|| async move { tell(&world, &id, &awakeable).await })
+            .name("tell")
+            .await?;
         Ok(value.await?)
     }
 
@@ -88,7 +105,9 @@ impl Stories {
     async fn awakeable_caught(&self, ctx: Context<'_>, Json(ask): Json<Ask>) -> HandlerResult<String> {
         let (awakeable, value) = ctx.awakeable::<String>();
         let Ask { world, id, .. } = ask;
-        ctx.run(|| async move { tell(&world, &id, &awakeable).await }).name("tell").await?;
+        ctx.run(|| async move { tell(&world, &id, &awakeable).await })
+            .name("tell")
+            .await?;
         match value.await {
             Ok(value) => Ok(value),
             Err(error) => Ok(format!("rejected: {}", error.message())),
@@ -107,7 +126,9 @@ impl Stories {
     async fn await_signal(&self, ctx: Context<'_>, Json(ask): Json<Ask>) -> HandlerResult<String> {
         let own_id = ctx.invocation_id().to_owned();
         let Ask { world, id, .. } = ask;
-        ctx.run(|| async move { tell(&world, &id, &own_id).await }).name("tell").await?;
+        ctx.run(|| async move { tell(&world, &id, &own_id).await })
+            .name("tell")
+            .await?;
         Ok(ctx.signal::<String>("go").await?)
     }
 
@@ -140,7 +161,11 @@ impl Stories {
             .initial_delay(Duration::from_millis(20))
             .exponentiation_factor(1.0)
             .max_attempts(ask.attempts);
-        Ok(ctx.run(|| count_or_fail(ask)).name("flaky").retry_policy(policy).await?)
+        Ok(ctx
+            .run(|| count_or_fail(ask))
+            .name("flaky")
+            .retry_policy(policy)
+            .await?)
     }
 
     #[handler]
@@ -151,7 +176,12 @@ impl Stories {
     /// Calls `terminal` and returns what it caught, as `<code> <message>`.
     #[handler(name = "catchTerminal")]
     async fn catch_terminal(&self, ctx: Context<'_>, Json(ask): Json<Ask>) -> HandlerResult<String> {
-        match ctx.service_client::<StoriesClient>().terminal(Json(ask)).call().await {
+        match ctx
+            .service_client::<StoriesClient>()
+            .terminal(Json(ask))
+            .call()
+            .await
+        {
             Ok(()) => Ok("nothing".to_owned()),
             Err(error) => Ok(format!("{} {}", error.code(), error.message())),
         }
@@ -160,7 +190,11 @@ impl Stories {
     /// Calls `Counter/key/hold`, which keeps the lock for `ms`.
     #[handler(name = "blockOn")]
     async fn block_on(&self, ctx: Context<'_>, Json(ask): Json<Ask>) -> HandlerResult<String> {
-        Ok(ctx.object_client::<CounterClient>(ask.key.clone()).hold(Json(ask)).call().await?)
+        Ok(ctx
+            .object_client::<CounterClient>(ask.key.clone())
+            .hold(Json(ask))
+            .call()
+            .await?)
     }
 
     /// The result of the invocation `target`, a text.
@@ -179,7 +213,10 @@ impl Stories {
 async fn count_or_fail(ask: Ask) -> Result<u64, HandlerError> {
     let count = hit(&ask.world, &ask.id, 0).await?;
     if count <= ask.failures {
-        return Err(HandlerError::from(format!("flaky failure {count} of {}", ask.failures)));
+        return Err(HandlerError::from(format!(
+            "flaky failure {count} of {}",
+            ask.failures
+        )));
     }
     Ok(count)
 }

@@ -158,7 +158,7 @@ proptest! {
 
     #[test]
     fn arbitrary_bodies_never_panic_a_message(ty in any_frame_type(), body in any::<Vec<u8>>()) {
-        let _ = messages::again(&Frame::new(ty, body));
+        drop(messages::again(&Frame::new(ty, body)));
     }
 
     #[test]
@@ -170,11 +170,11 @@ proptest! {
             let byte = byte.index(body.len());
             body[byte] = new;
         }
-        let _ = messages::again(&Frame::new(frame.ty, body));
+        drop(messages::again(&Frame::new(frame.ty, body)));
     }
 
     #[test]
     fn arbitrary_text_never_panics_the_manifest(text in any::<String>()) {
-        let _ = Manifest::from_json(text.as_bytes());
+        drop(Manifest::from_json(text.as_bytes()));
     }
 }

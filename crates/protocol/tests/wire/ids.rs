@@ -148,7 +148,7 @@ proptest! {
     #[test]
     fn arbitrary_text_never_panics_an_id(text in any::<String>(), tail in "[ -~é]{33}") {
         for text in [text.clone(), format!("inv_1{tail}"), format!("dp_1{tail}"), format!("sign_1{tail}{text}")] {
-            let _ = (text.parse::<InvocationId>(), text.parse::<DeploymentId>(), text.parse::<AwakeableId>());
+            drop((text.parse::<InvocationId>(), text.parse::<DeploymentId>(), text.parse::<AwakeableId>()));
         }
     }
 

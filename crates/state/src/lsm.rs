@@ -22,7 +22,6 @@ mod owner;
 mod slot;
 mod version_file;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -38,6 +37,7 @@ pub use slot::LsmCounters;
 use crate::backend::{assert_next_position, assert_user_key, scan_start};
 use crate::digest::Digest;
 use crate::{Backend, RESERVED_KEY_BYTE, StateError};
+use layout::DirLock;
 use slot::Slot;
 
 /// Holds the applied position, eight bytes little endian, in the same tree as the state.
@@ -70,7 +70,7 @@ pub struct LsmBackend {
     unflushed_bytes: u64,
     in_batch: bool,
     /// The last field: the directory is released when nothing can touch it any more.
-    _lock: File,
+    _lock: DirLock,
 }
 
 impl LsmBackend {

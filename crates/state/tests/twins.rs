@@ -116,10 +116,10 @@ impl Twins {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn both_backends_behave_alike(steps in proptest::collection::vec(step(), 0..160)) {
+    fn both_backends_behave_alike(steps in proptest::collection::vec(step(), 0..120)) {
         let mut twins = Twins::new();
         for step in &steps {
             twins.step(step);

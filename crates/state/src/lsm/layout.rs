@@ -51,8 +51,19 @@ pub(super) fn sync_dir(dir: &Path) -> Result<(), OpenError> {
         .map_err(OpenError::io(dir))
 }
 
-/// Takes the directory's lock, held until the file is dropped.
-pub(super) fn lock(dir: &Path) -> Result<File, OpenError> {
+/// The directory is ours until this is dropped.
+pub(super) struct DirLock(File);
+
+impl Drop for DirLock {
+    fn drop(&mut self) {
+        // Closing the file is not enough when a child process was just forked and has it open too. A
+        // failure is left to the closing.
+        self.0.unlock().ok();
+    }
+}
+
+/// Takes the directory's lock.
+pub(super) fn lock(dir: &Path) -> Result<DirLock, OpenError> {
     let path = lock_file(dir);
     let file = File::options()
         .create(true)
@@ -61,7 +72,7 @@ pub(super) fn lock(dir: &Path) -> Result<File, OpenError> {
         .open(&path)
         .map_err(OpenError::io(&path))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(DirLock(file)),
         Err(fs::TryLockError::WouldBlock) => Err(OpenError::Locked { path }),
         Err(fs::TryLockError::Error(error)) => Err(OpenError::io(path)(error)),
     }

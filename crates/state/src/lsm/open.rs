@@ -5,7 +5,7 @@
 //!            └── yes ─► is it ours? ─► only known files, sweep ─► current, v<N> ─► open ─► applied
 //! ```
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -59,7 +59,13 @@ fn prepare(dir: &Path, absent: Absent) -> Result<(), OpenError> {
     layout::check_unfinished(dir)
 }
 
-fn backend(dir: &Path, options: LsmOptions, tree: AnyTree, applied: u64, lock: File) -> LsmBackend {
+fn backend(
+    dir: &Path,
+    options: LsmOptions,
+    tree: AnyTree,
+    applied: u64,
+    lock: layout::DirLock,
+) -> LsmBackend {
     let strategy = Leveled::default()
         .with_l0_threshold(options.l0_tables_max)
         .with_table_target_size(options.table_bytes);

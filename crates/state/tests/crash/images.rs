@@ -5,13 +5,21 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
 
 use everspan_state::{Backend, MemoryBackend};
 use tempfile::TempDir;
 
 use crate::script::{Random, apply_next, check, open};
 
-const IMAGES: u64 = 60;
+const FLUSHES: u64 = 60;
+
+/// The state that is written while it is copied.
+struct Source {
+    dir: TempDir,
+    persisted: AtomicU64,
+    finished: AtomicBool,
+}
 
 struct Image {
     dir: PathBuf,
@@ -30,6 +38,8 @@ fn copy(from: &Path, to: &Path, random: &mut Random) {
     fs::create_dir_all(to.join("tree/tables")).unwrap();
     for file in files {
         let target = to.join(file.strip_prefix(from).unwrap());
+        // Long enough for a flush or a compaction to come in between.
+        std::thread::sleep(Duration::from_micros(random.below(4_000)));
         match fs::copy(&file, target) {
             Err(error) if error.kind() != ErrorKind::NotFound => panic!("{error}"),
             _ => {}
@@ -48,44 +58,54 @@ fn list(dir: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-fn take_images(from: &Path, to: &Path, persisted: &AtomicU64, images: &Sender<Image>) {
+fn take_images(source: &Source, to: &Path, images: &Sender<Image>) {
     let mut random = Random(11);
-    for number in 0..IMAGES {
-        let dir = to.join(number.to_string());
-        let persisted = persisted.load(Ordering::Acquire);
-        copy(from, &dir, &mut random);
+    for number in 0.. {
+        if source.finished.load(Ordering::Acquire) {
+            return;
+        }
+        let dir = to.join(format!("{number}"));
+        let persisted = source.persisted.load(Ordering::Acquire);
+        copy(source.dir.path(), &dir, &mut random);
         images.send(Image { dir, persisted }).unwrap();
+        std::thread::sleep(Duration::from_micros(random.below(30_000)));
     }
 }
 
-fn write(dir: &Path, persisted: &AtomicU64, finished: &AtomicBool) {
-    let mut state = open(dir, 0).unwrap();
+fn write(source: &Source) {
+    let mut state = open(source.dir.path(), 0).unwrap();
     let mut random = Random(12);
-    while !finished.load(Ordering::Acquire) {
+    for _ in 0..FLUSHES {
         for _ in 0..1 + random.below(20) {
             apply_next(&mut state);
         }
-        persisted.store(state.flush().unwrap(), Ordering::Release);
+        let persisted = state.flush().unwrap();
+        source.persisted.store(persisted, Ordering::Release);
     }
     assert!(state.counters().compactions > 0);
+    source.finished.store(true, Ordering::Release);
 }
 
 #[test]
 fn an_image_taken_while_writing_opens_right_or_not_at_all() {
-    let (source, target) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    drop(open(source.path(), 0).unwrap());
-    let (persisted, finished) = (AtomicU64::new(0), AtomicBool::new(false));
+    let source = Source {
+        dir: TempDir::new().unwrap(),
+        persisted: AtomicU64::new(0),
+        finished: AtomicBool::new(false),
+    };
+    drop(open(source.dir.path(), 0).unwrap());
+    let target = TempDir::new().unwrap();
     let (sender, images) = channel();
     std::thread::scope(|scope| {
-        scope.spawn(|| write(source.path(), &persisted, &finished));
-        take_images(source.path(), target.path(), &persisted, &sender);
-        finished.store(true, Ordering::Release);
+        scope.spawn(|| write(&source));
+        take_images(&source, target.path(), &sender);
     });
     drop(sender);
     let mut model = MemoryBackend::new();
-    let mut opened = 0;
+    let (mut opened, mut refused) = (0, 0);
     for image in images {
         let Ok(state) = open(&image.dir, 0) else {
+            refused += 1;
             continue;
         };
         let what = image.dir.display().to_string();
@@ -93,6 +113,7 @@ fn an_image_taken_while_writing_opens_right_or_not_at_all() {
         check(&state, &mut model, &what);
         opened += 1;
     }
+    println!("{opened} images opened, {refused} were refused");
     assert!(opened > 0, "every image was refused");
     assert!(model.applied() > 0, "no image holds anything");
 }

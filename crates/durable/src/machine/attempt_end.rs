@@ -1,0 +1,155 @@
+//! What an attempt said is stored entry by entry; then its end, if it came, decides how the invocation goes on.
+
+use everspan_protocol::frame::MessageType;
+use everspan_protocol::ids::InvocationId;
+use everspan_state::{Backend, StateError};
+
+use super::Machine;
+use super::spans::AttemptOutcome;
+use crate::entry::{self, EntryError};
+use crate::invocation::{AttemptCause, Invocation, Status};
+use crate::policy::{RetryPolicy, Verdict};
+use crate::record::{
+    AttemptEnd, AttemptError, Awaiting, Failed, Failure, Outcome, Progress, Timer, TimerPurpose,
+};
+
+impl<B: Backend> Machine<B> {
+    pub(super) fn progress(&mut self, progress: &Progress) -> Result<(), StateError> {
+        let id = progress.id;
+        let Some(mut invocation) = self.tables.invocation(&id)? else {
+            return Ok(());
+        };
+        if invocation.status != Status::Running || invocation.attempt.number != progress.attempt {
+            return Ok(());
+        }
+        if invocation.pin.is_none() {
+            invocation.pin.clone_from(&progress.pin);
+        }
+        for frame in &progress.frames {
+            match entry::store(self, &id, &mut invocation, frame) {
+                Ok(()) => {}
+                Err(EntryError::State(error)) => return Err(error),
+                Err(EntryError::Refused(error)) => {
+                    self.abort(&id, invocation.attempt.number);
+                    let failed = Failed {
+                        error,
+                        policy: RetryPolicy::default(),
+                        retry_after_ms: None,
+                    };
+                    return self.attempt_failed(id, invocation, failed);
+                }
+            }
+        }
+        match &progress.end {
+            None => {
+                self.store(&id, &invocation);
+                Ok(())
+            }
+            Some(AttemptEnd::Ended) => self.attempt_ended(id, invocation),
+            Some(AttemptEnd::Suspended(awaiting)) => self.attempt_suspended(id, invocation, awaiting),
+            Some(AttemptEnd::Failed(failed)) => self.attempt_failed(id, invocation, failed.clone()),
+        }
+    }
+
+    fn attempt_ended(&mut self, id: InvocationId, mut invocation: Invocation) -> Result<(), StateError> {
+        match invocation.output.take() {
+            Some(outcome) => {
+                self.slots.release(&id);
+                self.attempt_span(&id, &invocation, &AttemptOutcome::Completed)?;
+                self.complete(id, invocation, outcome)
+            }
+            None => {
+                let message = format!(
+                    "the service sent {} without a result before it",
+                    name_of(MessageType::END)
+                );
+                let failed = Failed {
+                    error: AttemptError {
+                        code: 571,
+                        message,
+                        stacktrace: String::new(),
+                    },
+                    policy: RetryPolicy::default(),
+                    retry_after_ms: None,
+                };
+                self.attempt_failed(id, invocation, failed)
+            }
+        }
+    }
+
+    fn attempt_suspended(
+        &mut self,
+        id: InvocationId,
+        mut invocation: Invocation,
+        awaiting: &Awaiting,
+    ) -> Result<(), StateError> {
+        self.slots.release(&id);
+        self.attempt_span(&id, &invocation, &AttemptOutcome::Suspended)?;
+        if self.has_any(&id, awaiting)? {
+            self.begin_attempt(&id, &mut invocation, AttemptCause::Resume);
+        } else {
+            invocation.status = Status::Suspended(awaiting.clone());
+        }
+        self.store(&id, &invocation);
+        Ok(())
+    }
+
+    fn attempt_failed(
+        &mut self,
+        id: InvocationId,
+        mut invocation: Invocation,
+        failed: Failed,
+    ) -> Result<(), StateError> {
+        self.slots.release(&id);
+        invocation.output = None;
+        invocation.failures += 1;
+        let verdict = failed.policy.after_failure(invocation.failures, &id);
+        let verdict = match (verdict, failed.retry_after_ms) {
+            (Verdict::RetryAfter(_), Some(asked_ms)) => Verdict::RetryAfter(asked_ms),
+            (verdict, _) => verdict,
+        };
+        match verdict {
+            Verdict::RetryAfter(delay_ms) => {
+                let until_ms = self.now_ms() + delay_ms;
+                self.attempt_span(
+                    &id,
+                    &invocation,
+                    &AttemptOutcome::Failed {
+                        error: &failed.error,
+                        next_at_ms: until_ms,
+                    },
+                )?;
+                invocation.last_error = Some(failed.error);
+                invocation.status = Status::BackingOff { until_ms };
+                let attempt = invocation.attempt.number + 1;
+                self.set_timer(Timer {
+                    at_ms: until_ms,
+                    id,
+                    purpose: TimerPurpose::Retry { attempt },
+                });
+                self.store(&id, &invocation);
+                Ok(())
+            }
+            Verdict::Pause => {
+                self.attempt_span(&id, &invocation, &AttemptOutcome::Paused { error: &failed.error })?;
+                invocation.last_error = Some(failed.error);
+                invocation.status = Status::Paused;
+                self.store(&id, &invocation);
+                Ok(())
+            }
+            Verdict::Kill => {
+                self.attempt_span(
+                    &id,
+                    &invocation,
+                    &AttemptOutcome::Exhausted { error: &failed.error },
+                )?;
+                let failure = Failure::new(failed.error.code, failed.error.message.clone());
+                self.complete(id, invocation, Outcome::Failure(failure))
+            }
+        }
+    }
+}
+
+fn name_of(ty: MessageType) -> &'static str {
+    ty.name().unwrap_or("a message")
+}

@@ -53,3 +53,6 @@ spans! {
     /// The completion.
     END = "invocation-end", Internal, INVOCATION_SCOPE;
 }
+
+#[cfg(test)]
+mod tests;

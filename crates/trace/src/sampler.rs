@@ -116,7 +116,7 @@ fn is_within_ratio(trace_id: TraceId, ratio: f64) -> bool {
     const RANGE: f64 = (1u64 << 63) as f64;
     let [.., a, b, c, d, e, f, g, h] = trace_id.0;
     let low_bits = u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 1;
-    (low_bits as f64) < ratio * RANGE
+    ratio >= 1.0 || (low_bits as f64) < ratio * RANGE
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Framed records ready to be written: what one partition worker hands over at once.
 
-use crate::format::{self, RECORD_HEADER_BYTES, Record};
+use crate::format::{self, RECORD_HEADER_SIZE, Record};
 
 /// Most bytes a batch may hold, record headers included: 1 GiB. Pushing beyond it is a bug and panics.
 pub const BATCH_BYTES_MAX: usize = 1 << 30;
@@ -33,7 +33,7 @@ impl Batch {
     /// the caller: within the batch it panics here, against the log it is refused on append.
     pub fn push(&mut self, partition: u16, seq: u64, payload: &[u8]) {
         assert!(seq > 0, "seqs start at 1, partition {partition} pushed 0");
-        let size = RECORD_HEADER_BYTES.saturating_add(payload.len());
+        let size = RECORD_HEADER_SIZE.saturating_add(payload.len());
         assert!(
             size <= BATCH_BYTES_MAX - self.bytes.len(),
             "a batch stays under {BATCH_BYTES_MAX} bytes"

@@ -3,9 +3,12 @@
 /// The format version this crate writes, and the only one it reads.
 pub const FORMAT_VERSION: u32 = 1;
 
-pub(crate) const HEADER_BYTES: u64 = 32;
-pub(crate) const GROUP_HEADER_BYTES: u64 = 24;
-pub(crate) const RECORD_HEADER_BYTES: usize = 24;
+const HEADER_SIZE: usize = 32;
+pub(crate) const GROUP_HEADER_SIZE: usize = 24;
+/// The same as offsets in a segment.
+pub(crate) const HEADER_BYTES: u64 = HEADER_SIZE as u64;
+pub(crate) const GROUP_HEADER_BYTES: u64 = GROUP_HEADER_SIZE as u64;
+pub(crate) const RECORD_HEADER_SIZE: usize = 24;
 const MAGIC: &[u8; 8] = b"EVSPWAL\0";
 const GROUP_MAGIC: &[u8; 4] = b"EVSG";
 
@@ -73,8 +76,8 @@ pub(crate) fn segment_number(name: &str) -> Option<u64> {
     (number > 0 && segment_name(number) == name).then_some(number)
 }
 
-pub(crate) fn encode_header(number: u64, version: u32) -> [u8; HEADER_BYTES as usize] {
-    let mut bytes = [0; HEADER_BYTES as usize];
+pub(crate) fn encode_header(number: u64, version: u32) -> [u8; HEADER_SIZE] {
+    let mut bytes = [0; HEADER_SIZE];
     bytes[..8].copy_from_slice(MAGIC);
     bytes[8..12].copy_from_slice(&version.to_le_bytes());
     bytes[12..20].copy_from_slice(&number.to_le_bytes());
@@ -113,8 +116,8 @@ pub(crate) fn check_header(file: &[u8], number: u64) -> HeaderCheck {
     }
 }
 
-pub(crate) fn encode_group_header(header: GroupHeader, at: Place) -> [u8; GROUP_HEADER_BYTES as usize] {
-    let mut bytes = [0; GROUP_HEADER_BYTES as usize];
+pub(crate) fn encode_group_header(header: GroupHeader, at: Place) -> [u8; GROUP_HEADER_SIZE] {
+    let mut bytes = [0; GROUP_HEADER_SIZE];
     bytes[..4].copy_from_slice(GROUP_MAGIC);
     bytes[8..12].copy_from_slice(&header.length.to_le_bytes());
     bytes[12..16].copy_from_slice(&(header.kind as u32).to_le_bytes());
@@ -127,7 +130,7 @@ pub(crate) fn encode_group_header(header: GroupHeader, at: Place) -> [u8; GROUP_
 /// The group header at a place of a segment, if a valid one is there.
 pub(crate) fn group_header_at(file: &[u8], at: Place) -> Option<GroupHeader> {
     let start = usize::try_from(at.offset).ok()?;
-    let bytes = file.get(start..)?.get(..GROUP_HEADER_BYTES as usize)?;
+    let bytes = file.get(start..)?.get(..GROUP_HEADER_SIZE)?;
     if !bytes.starts_with(GROUP_MAGIC) || at.seal(crc32c::crc32c(&bytes[8..])) != u32_at(bytes, 4) {
         return None;
     }
@@ -148,7 +151,7 @@ pub(crate) fn group_header_at(file: &[u8], at: Place) -> Option<GroupHeader> {
 /// The group at a place of a segment; `None` if it is not whole. Its records are still unchecked.
 pub(crate) fn group_at(file: &[u8], at: Place) -> Option<Group<'_>> {
     let header = group_header_at(file, at)?;
-    let body_at = at.plus(GROUP_HEADER_BYTES as usize);
+    let body_at = at.plus(GROUP_HEADER_SIZE);
     let start = usize::try_from(body_at.offset).ok()?;
     let body = file.get(start..)?.get(..header.length as usize)?;
     Some(Group {
@@ -213,7 +216,7 @@ impl<'a> Group<'a> {
             let record = record_at(rest, at);
             broken = record.is_none();
             if let Some(record) = record {
-                let size = RECORD_HEADER_BYTES + record.payload.len();
+                let size = RECORD_HEADER_SIZE + record.payload.len();
                 (rest, at) = (&rest[size..], at.plus(size));
             }
             Some(record)
@@ -242,14 +245,14 @@ pub(crate) fn place_records(records: &mut [u8], at: Place) {
     while !rest.is_empty() {
         let crc = at.seal(u32_at(rest, 0));
         rest[..4].copy_from_slice(&crc.to_le_bytes());
-        let size = RECORD_HEADER_BYTES + u32_at(rest, 4) as usize;
+        let size = RECORD_HEADER_SIZE + u32_at(rest, 4) as usize;
         (rest, at) = (&mut rest[size..], at.plus(size));
     }
 }
 
 fn record_at(bytes: &[u8], at: Place) -> Option<Record<'_>> {
-    let header = bytes.get(..RECORD_HEADER_BYTES)?;
-    let size = RECORD_HEADER_BYTES.checked_add(u32_at(header, 4) as usize)?;
+    let header = bytes.get(..RECORD_HEADER_SIZE)?;
+    let size = RECORD_HEADER_SIZE.checked_add(u32_at(header, 4) as usize)?;
     let record = bytes.get(..size)?;
     if at.seal(crc32c::crc32c(&record[4..])) != u32_at(header, 0) {
         return None;
@@ -257,7 +260,7 @@ fn record_at(bytes: &[u8], at: Place) -> Option<Record<'_>> {
     Some(Record {
         partition: u16::from_le_bytes([header[12], header[13]]),
         seq: u64_at(header, 16),
-        payload: &record[RECORD_HEADER_BYTES..],
+        payload: &record[RECORD_HEADER_SIZE..],
     })
 }
 

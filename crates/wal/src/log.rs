@@ -19,7 +19,7 @@ use crate::batch::Batch;
 use crate::counters::{self, Counters};
 use crate::disk::{self, Disk};
 use crate::error::{AppendError, Failure, SyncError};
-use crate::format::{self, GROUP_HEADER_BYTES, GroupHeader, HEADER_BYTES, Kind, Place};
+use crate::format::{self, GROUP_HEADER_BYTES, GROUP_HEADER_SIZE, GroupHeader, HEADER_BYTES, Kind, Place};
 use crate::options::Options;
 
 pub use open::Recovery;
@@ -139,7 +139,7 @@ impl<D: Disk> Log<D> {
             last: BTreeMap::new(),
         };
         self.buffer.clear();
-        self.buffer.resize(GROUP_HEADER_BYTES as usize, 0);
+        self.buffer.resize(GROUP_HEADER_SIZE, 0);
         for batch in batches {
             if framed.records > 0 && !self.takes_another(batch) {
                 break;
@@ -186,7 +186,7 @@ impl<D: Disk> Log<D> {
 
     fn frame_empty(&mut self, kind: Kind) {
         self.buffer.clear();
-        self.buffer.resize(GROUP_HEADER_BYTES as usize, 0);
+        self.buffer.resize(GROUP_HEADER_SIZE, 0);
         self.seal_frame(kind);
     }
 
@@ -197,7 +197,7 @@ impl<D: Disk> Log<D> {
             offset: at.offset + GROUP_HEADER_BYTES,
             ..at
         };
-        let (header, body) = self.buffer.split_at_mut(GROUP_HEADER_BYTES as usize);
+        let (header, body) = self.buffer.split_at_mut(GROUP_HEADER_SIZE);
         format::place_records(body, body_at);
         let length = u32::try_from(body.len()).expect("groups stay under 4 GiB");
         let synced_to = self.active.synced_to;

@@ -1,6 +1,8 @@
 //! Random lives of a log on a simulated disk: appends, syncs, trims, full disks, failed syncs, killed
 //! processes, power failures. After each, what was acknowledged is there, in order, nothing invented.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 

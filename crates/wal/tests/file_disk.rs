@@ -1,5 +1,7 @@
 //! The log on real files.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::Path;

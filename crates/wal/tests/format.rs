@@ -1,5 +1,7 @@
 //! Every format that was ever released still opens. `tests/fixtures/v<N>` holds a log of each.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::PathBuf;

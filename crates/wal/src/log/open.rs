@@ -151,7 +151,7 @@ impl<D: Disk> Log<D> {
     }
 
     /// Makes the kept end of the log durable, the cut too, then marks it as synced.
-    fn repair(&mut self, repair: &Repair, file: &mut Vec<u8>) -> Result<(), OpenError> {
+    fn repair(&mut self, repair: &Repair, file: &mut [u8]) -> Result<(), OpenError> {
         let name = format::segment_name(self.active.number);
         let Repair {
             proven,
@@ -207,29 +207,37 @@ fn drop_empty<D: Disk>(disk: &mut D, numbers: &mut Vec<u64>, file: &mut Vec<u8>)
     };
     let name = format::segment_name(last);
     disk.read(&name, file).map_err(|error| io_error(&name, error))?;
-    if format::check_header(file, last) == HeaderCheck::Empty {
-        numbers.pop();
-        disk.remove(&name).map_err(|error| io_error(&name, error))?;
-        disk.sync_dir().map_err(|error| io_error(".", error))?;
+    let check = format::check_header(file, last);
+    if check != HeaderCheck::Empty {
+        return accept_header(last, check);
     }
-    Ok(())
+    numbers.pop();
+    disk.remove(&name).map_err(|error| io_error(&name, error))?;
+    disk.sync_dir().map_err(|error| io_error(".", error))
 }
 
 fn read_segment<D: Disk>(disk: &D, number: u64, file: &mut Vec<u8>) -> Result<(), OpenError> {
     let name = format::segment_name(number);
     disk.read(&name, file).map_err(|error| io_error(&name, error))?;
-    let start = Place {
-        segment: number,
-        offset: 0,
-    };
-    match format::check_header(file, number) {
+    accept_header(number, format::check_header(file, number))
+}
+
+fn accept_header(number: u64, check: HeaderCheck) -> Result<(), OpenError> {
+    let name = format::segment_name(number);
+    match check {
         HeaderCheck::Good => Ok(()),
         HeaderCheck::Foreign => Err(OpenError::ForeignFile { name }),
         HeaderCheck::OtherVersion(version) => Err(OpenError::UnknownVersion { name, version }),
-        HeaderCheck::Empty | HeaderCheck::Damaged => Err(damaged(
-            start,
-            "the segment header is not the one that was written",
-        )),
+        HeaderCheck::Empty | HeaderCheck::Damaged => {
+            let start = Place {
+                segment: number,
+                offset: 0,
+            };
+            Err(damaged(
+                start,
+                "the segment header is not the one that was written",
+            ))
+        }
     }
 }
 

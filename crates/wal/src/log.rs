@@ -336,6 +336,14 @@ impl Segment {
         self.fits(body, segment_bytes) || (!self.sealed && self.offset == HEADER_BYTES)
     }
 
+    /// Forgets a mark at the end. It may not be durable, so nothing may stand behind it; writing it again
+    /// gives the same bytes. All before it is proven, so this needs no space.
+    fn step_before_mark(&mut self) {
+        if std::mem::take(&mut self.ends_with_mark) {
+            self.offset -= GROUP_HEADER_BYTES;
+        }
+    }
+
     /// Whether the last group is synced and nothing behind it tells so.
     fn owes_mark(&self) -> bool {
         let is_synced = self.synced_to == self.offset;

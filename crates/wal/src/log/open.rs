@@ -33,6 +33,7 @@ struct Repair {
     end: u64,
     /// Offset behind the last torn byte.
     torn_end: u64,
+    torn_bytes: u64,
 }
 
 impl<D: Disk> Log<D> {
@@ -69,7 +70,7 @@ impl<D: Disk> Log<D> {
                 log.read_closed(number, &mut file)?;
             }
             let repair = log.read_last(*last, &mut file)?;
-            recovery.torn_bytes = repair.torn_end - repair.end;
+            recovery.torn_bytes = repair.torn_bytes;
             log.repair(&repair, &mut file)?;
         }
         recovery.last.clone_from(&log.last);
@@ -114,14 +115,18 @@ impl<D: Disk> Log<D> {
                 "a later group proves that this was synced",
             ));
         }
+        let (used, kept_end) = (format::used_length(file) as u64, segment.offset);
+        segment.step_before_mark();
         let (proven, end) = (segment.synced_to, segment.offset);
-        let torn_end = end.max(format::used_length(file) as u64);
+        let torn_end = if used > kept_end { used } else { end };
         segment.synced_to = end;
         self.active = segment;
+        let torn_bytes = used.saturating_sub(kept_end);
         Ok(Repair {
             proven,
             end,
             torn_end,
+            torn_bytes,
         })
     }
 

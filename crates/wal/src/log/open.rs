@@ -162,6 +162,7 @@ impl<D: Disk> Log<D> {
             proven,
             end,
             torn_end,
+            ..
         } = *repair;
         let (proven_at, end_at, torn_at) = (index(proven), index(end), index(torn_end));
         file[end_at..torn_at].fill(0);

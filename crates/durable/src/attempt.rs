@@ -25,8 +25,9 @@ mod tests;
 
 /// What the deployments know of a handler that is called.
 pub trait Callees {
-    /// The facts of `service/handler`; `None` if no deployment offers it.
-    fn find(&self, service: &str, handler: &str) -> Option<HandlerFacts>;
+    /// The facts of `service/handler` for a call with or without an idempotency key; `None` if no deployment
+    /// offers it.
+    fn find(&self, service: &str, handler: &str, idempotent: bool) -> Option<HandlerFacts>;
 }
 
 /// What a conversation is held by.
@@ -297,11 +298,13 @@ fn read(frame: Frame, callees: &dyn Callees) -> Result<Said, AttemptError> {
         MessageType::AWAITING_ON => Ok(Said::Hint),
         MessageType::CALL_COMMAND => {
             let call: CallCommand = frame.message().map_err(|reason| error(571, reason.to_string()))?;
-            entry_with_callee(frame, &call.service_name, &call.handler_name, callees)
+            let idempotent = call.idempotency_key.is_some();
+            called(frame, callees, &call.service_name, &call.handler_name, idempotent)
         }
         MessageType::ONE_WAY_CALL_COMMAND => {
             let call: OneWayCallCommand = frame.message().map_err(|reason| error(571, reason.to_string()))?;
-            entry_with_callee(frame, &call.service_name, &call.handler_name, callees)
+            let idempotent = call.idempotency_key.is_some();
+            called(frame, callees, &call.service_name, &call.handler_name, idempotent)
         }
         ty if ty.is_command() || ty == MessageType::PROPOSE_RUN_COMPLETION => Ok(Said::Entry(StoredFrame {
             ty: ty.0,
@@ -327,13 +330,14 @@ fn suspension(frame: &Frame) -> Result<Awaiting, AttemptError> {
     })
 }
 
-fn entry_with_callee(
+fn called(
     frame: Frame,
+    callees: &dyn Callees,
     service: &str,
     handler: &str,
-    callees: &dyn Callees,
+    idempotent: bool,
 ) -> Result<Said, AttemptError> {
-    let Some(facts) = callees.find(service, handler) else {
+    let Some(facts) = callees.find(service, handler, idempotent) else {
         return Err(error(
             404,
             format!("the call of {service}/{handler}: no deployment offers it"),

@@ -84,8 +84,8 @@ def _preamble(about: dict[str, object], rows: list[Row]) -> str:
             f" load average before: {about['load1_before']}.",
             f"{' and '.join(about['versions'])}: synced writes, tracing on to an OTLP/gRPC receiver that only counts,"
             f" otherwise as delivered{about['settings']}.",
-            f"Rounds: {about['rounds']}, in alternating order, {about['cell_seconds']} s per cell; load generator, service"
-            " and receiver share the machine. Figures are medians of the rounds"
+            f"Rounds: {about['rounds']}, in alternating order, {about['cell_seconds']} s per cell; load generator,"
+            " service and receiver share the machine. Figures are medians of the rounds"
             f" (the widest CPU/call cell varied by {_spread(rows):.0%}).",
         ]
     )

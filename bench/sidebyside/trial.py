@@ -65,7 +65,7 @@ def run_trial(plan: Plan, server: servers.Server, round_number: int) -> Iterator
         for workload in sorted({name for name, _ in plan.cells}):
             load = run_load(plan.wrk, stage.running.ingress, workload, WARM_UP_CONNECTIONS, plan.warm_up_seconds)
             calls.add(workload, load, WARM_UP_CONNECTIONS)
-            calls.warm_up_problems += load_problems(load)
+            calls.warm_up_problems += [f"warm-up {workload}: {problem}" for problem in load_problems(load)]
         time.sleep(SETTLE_SECONDS)
         for workload, connections in plan.cells:
             row, load = run_cell(plan, stage, workload, connections)

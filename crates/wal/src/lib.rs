@@ -23,7 +23,7 @@
 //! of the thing checked (two u64): bytes that belong elsewhere never pass.
 //!
 //! ```text
-//! segment  = header group* zeros*
+//! segment  = header group*, then zeros, or anything behind a seal
 //! header   = "EVSPWAL\0"  version u32  number u64  zero u64  crc u32(all before)              32 bytes
 //! group    = "EVSG"  crc u32(the rest of these 24 bytes, place)
 //!            length u32  kind u32  synced_to u64  record*                         24 + length bytes
@@ -46,8 +46,9 @@
 //! * Walk the groups to the first bad one, at offset `p`. Unsynced sectors reach the disk in any order,
 //!   so valid groups behind `p` prove nothing by themselves. But one behind `p` whose `synced_to` is
 //!   greater than `p` proves that `p` had been synced: that is damage ([`OpenError::Damaged`]). Without
-//!   such a proof everything from `p` on was never acknowledged: it is overwritten with zeros, synced,
-//!   and counted in [`Recovery::torn_bytes`].
+//!   such a proof everything from `p` on was never acknowledged: it is counted in
+//!   [`Recovery::torn_bytes`], and a seal at `p` cuts it off before anything else is written. (Zeros
+//!   would not do: after a failed sync they can be all that is read while the torn bytes are still there.)
 //! * What is kept but not proven synced is written again and synced before anything else, because after
 //!   a failed sync the page cache can show bytes that the disk never got.
 //! * A last segment that holds nothing but its header, or pieces of it, may not have been created

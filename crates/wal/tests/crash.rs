@@ -240,7 +240,7 @@ fn what_was_acknowledged_survives_every_life() {
     let seeds = std::env::var("EVERSPAN_WAL_SEEDS")
         .ok()
         .and_then(|seeds| seeds.parse().ok());
-    for seed in 0..seeds.unwrap_or(3000) {
+    for seed in 0..seeds.unwrap_or(2000) {
         let result = std::panic::catch_unwind(|| check(seed));
         assert!(result.is_ok(), "seed {seed} fails");
     }

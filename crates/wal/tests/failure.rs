@@ -113,32 +113,56 @@ fn a_cleanly_stopped_log_opens_on_a_full_disk() {
     assert_eq!(payloads(&open(&disk)), [b"a"]);
 }
 
-#[test]
-fn groups_behind_a_cut_never_come_back() {
+/// A log whose last synced group has a mark behind it; of three groups behind the mark, written without
+/// a sync, the first one is torn.
+fn torn_behind_a_mark() -> SimDisk {
     let disk = SimDisk::new(5);
     let mut log = open(&disk);
     log.append(&one(1, b"kept")).unwrap();
     log.sync().unwrap();
+    log.mark().unwrap();
+    log.sync().unwrap();
     for seq in 2..=4 {
         log.append(&one(seq, b"lost")).unwrap();
     }
-    // The sector of record 2 did not reach the disk, those of 3 and 4 did.
     let mut files = disk.files();
     let file = files.values_mut().next().unwrap();
-    let torn = 32 + (24 + 24 + 4);
+    let torn = 32 + (24 + 24 + 4) + 24;
     file[torn..torn + 10].fill(0);
+    SimDisk::from_files(6, files)
+}
 
-    let disk = SimDisk::from_files(6, files);
+#[test]
+fn groups_behind_a_cut_never_come_back() {
+    let disk = torn_behind_a_mark();
     let (mut log, recovery) = Log::open(disk.clone(), options()).unwrap();
     assert_eq!(recovery.last[&1], 1);
-    assert!(recovery.torn_bytes > 0);
-    // Opening wrote a mark of 24 bytes at the cut; this group ends where the lost record 4 began.
-    let mut batch = one(2, b"new2");
-    batch.push(1, 3, b"new3");
-    log.append(&batch).unwrap();
+    assert_eq!(recovery.torn_bytes, 3 * (24 + 24 + 4));
+    log.append(&one(2, b"new")).unwrap();
     log.sync().unwrap();
-    let log = open(&disk.crash());
-    assert_eq!(payloads(&log), [b"kept", b"new2", b"new3"]);
+    let (log, recovery) = Log::open(disk.crash(), options()).unwrap();
+    assert_eq!(payloads(&log), [b"kept".to_vec(), b"new".to_vec()]);
+    assert_eq!(recovery.torn_bytes, 0);
+}
+
+#[test]
+fn a_cut_interrupted_by_a_power_failure_is_made_again() {
+    for seed in 0..40 {
+        for crash_at in 1..10 {
+            let disk = SimDisk::from_files(seed, torn_behind_a_mark().files());
+            disk.set_faults(Faults {
+                crash_at: Some(crash_at),
+                ..Faults::default()
+            });
+            let opened = Log::open(disk.clone(), options());
+            assert_eq!(opened.is_ok(), !disk.is_crashed());
+            assert_eq!(
+                payloads(&open(&disk.crash())),
+                [b"kept"],
+                "seed {seed} call {crash_at}"
+            );
+        }
+    }
 }
 
 #[test]

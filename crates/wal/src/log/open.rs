@@ -25,17 +25,6 @@ pub struct Recovery {
     pub torn_bytes: u64,
 }
 
-/// What is left to do on disk before the last segment may be written to.
-struct Repair {
-    /// Offset from which the kept bytes are not proven to be synced.
-    proven: u64,
-    /// Offset behind the last kept group.
-    end: u64,
-    /// Offset behind the last torn byte.
-    torn_end: u64,
-    torn_bytes: u64,
-}
-
 impl<D: Disk> Log<D> {
     /// Opens the log in `disk`, an empty one if there is nothing yet. All records it holds afterwards
     /// are durable.
@@ -69,9 +58,8 @@ impl<D: Disk> Log<D> {
             for &number in closed {
                 log.read_closed(number, &mut file)?;
             }
-            let repair = log.read_last(*last, &mut file)?;
-            recovery.torn_bytes = repair.torn_bytes;
-            log.repair(&repair, &mut file)?;
+            recovery.torn_bytes = log.read_last(*last, &mut file)?;
+            log.repair(&file, recovery.torn_bytes > 0)?;
         }
         recovery.last.clone_from(&log.last);
         Ok((log, recovery))
@@ -97,7 +85,8 @@ impl<D: Disk> Log<D> {
         Ok(())
     }
 
-    fn read_last(&mut self, number: u64, file: &mut Vec<u8>) -> Result<Repair, OpenError> {
+    /// Finds the end of the log; returns how many torn bytes stand behind it.
+    fn read_last(&mut self, number: u64, file: &mut Vec<u8>) -> Result<u64, OpenError> {
         read_segment(&self.disk, number, file)?;
         let mut segment = Segment {
             number,
@@ -115,19 +104,17 @@ impl<D: Disk> Log<D> {
                 "a later group proves that this was synced",
             ));
         }
-        let (used, kept_end) = (format::used_length(file) as u64, segment.offset);
-        segment.step_before_mark();
-        let (proven, end) = (segment.synced_to, segment.offset);
-        let torn_end = if used > kept_end { used } else { end };
-        segment.synced_to = end;
+        let used = if segment.sealed {
+            0
+        } else {
+            format::used_length(file) as u64
+        };
+        let torn_bytes = used.saturating_sub(segment.offset);
+        if torn_bytes == 0 {
+            segment.step_before_mark();
+        }
         self.active = segment;
-        let torn_bytes = used.saturating_sub(kept_end);
-        Ok(Repair {
-            proven,
-            end,
-            torn_end,
-            torn_bytes,
-        })
+        Ok(torn_bytes)
     }
 
     /// Moves past a group: notes what it holds and that its records follow the ones before.
@@ -155,36 +142,29 @@ impl<D: Disk> Log<D> {
         Ok(())
     }
 
-    /// Makes the kept end of the log durable, the cut too, then marks it as synced.
-    fn repair(&mut self, repair: &Repair, file: &mut [u8]) -> Result<(), OpenError> {
+    /// Makes the kept end of the log durable, then the cut if there is one, and tells that it is.
+    fn repair(&mut self, file: &[u8], is_torn: bool) -> Result<(), OpenError> {
         let name = format::segment_name(self.active.number);
-        let Repair {
-            proven,
-            end,
-            torn_end,
-            ..
-        } = *repair;
-        let (proven_at, end_at, torn_at) = (index(proven), index(end), index(torn_end));
-        file[end_at..torn_at].fill(0);
-        write_whole(&mut self.disk, &name, proven, &file[proven_at..torn_at])
-            .and_then(|()| self.disk.sync(&name))
-            .map_err(|error| OpenError::Io {
-                name: name.clone(),
-                error,
-            })?;
-        self.disk.sync_dir().map_err(|error| io_error(".", error))?;
+        let (proven, end) = (self.active.synced_to, self.active.offset);
+        write_whole(&mut self.disk, &name, proven, &file[index(proven)..index(end)])
+            .map_err(|error| io_error(&name, error))?;
+        let repaired = if is_torn {
+            self.seal_active()
+        } else {
+            self.sync_and_mark()
+        };
+        repaired.map_err(|error| io_error(&name, io::Error::other(error)))?;
+        self.disk.sync_dir().map_err(|error| io_error(".", error))
+    }
+
+    fn sync_and_mark(&mut self) -> Result<(), AppendError> {
+        self.sync_active()?;
         match self.mark() {
-            // Without the mark the log works as well; the disk may be full and opening must not need space.
-            Ok(()) | Err(AppendError::Full { .. }) => {}
-            Err(error) => {
-                return Err(OpenError::Io {
-                    name,
-                    error: io::Error::other(error),
-                });
-            }
+            // The log works without the mark too, and opening must not need space.
+            Err(AppendError::Full { .. }) => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => Ok(self.sync_active()?),
         }
-        self.sync()
-            .map_err(|error| io_error(&name, io::Error::other(error)))
     }
 }
 

@@ -52,7 +52,7 @@ pub struct Invocation {
     pub failures: u32,
     /// The newest failure.
     pub last_error: Option<AttemptError>,
-    /// The result the SDK sent, until its End arrives.
+    /// The result the journal holds, until the SDK's End arrives.
     pub output: Option<Outcome>,
     /// Sleeps under way: completion id → due, ms since the epoch.
     pub sleeps: BTreeMap<u32, u64>,

@@ -66,8 +66,7 @@ pub struct Machine<B> {
 }
 
 impl<B: Backend> Machine<B> {
-    /// Takes up the state of a partition. Until a `Started` record is applied the machine replays: effects of
-    /// records that were carried out in an earlier life are not worked out again.
+    /// Takes up the state of a partition.
     pub fn open(backend: B, options: Options) -> Result<Self, StateError> {
         let tables = Tables { backend };
         let timers = tables.timers()?.into_iter().collect();
@@ -85,7 +84,7 @@ impl<B: Backend> Machine<B> {
             local: VecDeque::new(),
             effects: Vec::new(),
             now_ns: 0,
-            replaying: true,
+            replaying: false,
         })
     }
 
@@ -93,6 +92,19 @@ impl<B: Backend> Machine<B> {
     ///
     /// An error means that the state cannot be read: the partition must stop, and nothing after it may be applied.
     pub fn apply(&mut self, position: u64, record: &Record) -> Result<Vec<Effect>, StateError> {
+        self.replaying = false;
+        self.step(position, record)?;
+        Ok(std::mem::take(&mut self.effects))
+    }
+
+    /// Applies a record of an earlier life: its effects were carried out then, or are owed by what the state says
+    /// when the next `Started` record is applied.
+    pub fn replay(&mut self, position: u64, record: &Record) -> Result<(), StateError> {
+        self.replaying = true;
+        self.step(position, record)
+    }
+
+    fn step(&mut self, position: u64, record: &Record) -> Result<(), StateError> {
         self.now_ns = record.at_ns;
         match &record.body {
             Body::Started => self.started()?,
@@ -109,7 +121,7 @@ impl<B: Backend> Machine<B> {
         }
         self.fill_slots()?;
         self.tables.backend.commit(position);
-        Ok(std::mem::take(&mut self.effects))
+        Ok(())
     }
 
     /// The state under the machine.

@@ -100,7 +100,7 @@ impl<B: Backend> Partition<B> {
             });
         }
         let record = Record::decode(payload).map_err(|error| PartitionError::Record { seq, error })?;
-        self.machine.apply(seq, &record)?;
+        self.machine.replay(seq, &record)?;
         self.clock_ns = record.at_ns;
         (self.applied, self.last, self.synced) = (seq, seq, seq);
         Ok(())

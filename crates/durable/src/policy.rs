@@ -68,7 +68,9 @@ impl RetryPolicy {
         let grown = to_ms(self.initial_interval_ms as f64 * self.factor.max(1.0).powi(exponent));
         let interval = grown.min(self.max_interval_ms);
         let jitter = xxh3_64_with_seed(id.as_bytes(), u64::from(failures)) % 1000;
-        Verdict::RetryAfter(interval + interval.saturating_mul(3) * jitter / 10_000)
+        Verdict::RetryAfter(
+            interval.saturating_add(interval / 10_000 * 3 * jitter + interval % 10_000 * 3 * jitter / 10_000),
+        )
     }
 }
 

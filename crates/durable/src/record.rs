@@ -230,6 +230,19 @@ pub enum SignalName {
     Name(String),
 }
 
+impl SignalName {
+    /// The longest name chosen by a user, bytes.
+    pub const NAME_MAX: usize = 16 * 1024;
+
+    /// Whether the state can hold it.
+    pub fn is_storable(&self) -> bool {
+        match self {
+            Self::Index(_) => true,
+            Self::Name(name) => name.len() <= Self::NAME_MAX,
+        }
+    }
+}
+
 /// A result: of an invocation, a call, an awakeable.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Outcome {

@@ -6,7 +6,7 @@
 //! | `D` | invocation id | [`Completed`] |
 //! | `J` | invocation id, index u32 | [`JournalEntry`] |
 //! | `C` | invocation id, completion id u32 | journal index of its notification |
-//! | `S` | invocation id, signal name | journal index of the signal |
+//! | `S` | invocation id, signal name | journal index of the newest such signal |
 //! | `K` | service, key | [`Lock`] of an object key |
 //! | `Q` | service, key, place u64 | invocation id that waits |
 //! | `V` | service, key, state key | state value, raw |

@@ -55,6 +55,9 @@ pub struct Target {
 }
 
 impl Target {
+    /// The longest object or workflow key, bytes.
+    pub const KEY_MAX: usize = 16 * 1024;
+
     /// The part of a span's name: `Greeter/greet`, or `Counter/{key}/add` with the literal text `{key}`, so that
     /// names stay few (TRACES §1).
     pub fn span_name(&self) -> String {

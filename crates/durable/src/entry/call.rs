@@ -112,6 +112,13 @@ fn invoke<B: Backend>(
 }
 
 fn with_key(target: Target, key: String, kind: HandlerKind) -> Result<Target, EntryError> {
+    if key.len() > Target::KEY_MAX {
+        return Err(refused(format!(
+            "a key of {} bytes for {target}, at most {} are allowed",
+            key.len(),
+            Target::KEY_MAX
+        )));
+    }
     if kind.is_keyed() {
         return Ok(Target {
             key: Some(key),

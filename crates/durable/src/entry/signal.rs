@@ -18,6 +18,12 @@ pub(super) fn store<B: Backend>(entry: &mut Entry<'_, B>) -> Result<(), EntryErr
         Some(SignalId::Name(name)) => SignalName::Name(name),
         None => return Err(refused("SendSignal without a signal")),
     };
+    if !name.is_storable() {
+        return Err(refused(format!(
+            "SendSignal with a name above {} bytes",
+            SignalName::NAME_MAX
+        )));
+    }
     let outcome = match command.result {
         Some(SignalResult::Value(value)) => Some(Outcome::Success(value.content)),
         Some(SignalResult::Failure(wire)) => Some(Outcome::Failure(failure(wire))),

@@ -53,6 +53,7 @@ impl<B: Backend> Machine<B> {
 
     fn attempt_ended(&mut self, id: InvocationId, mut invocation: Invocation) -> Result<(), StateError> {
         match invocation.output.take() {
+            // Perhaps of an earlier attempt: it is in the journal, and an SDK does not send again what it was sent.
             Some(outcome) => {
                 self.slots.release(&id);
                 self.attempt_span(&id, &invocation, &AttemptOutcome::Completed)?;
@@ -85,7 +86,7 @@ impl<B: Backend> Machine<B> {
     ) -> Result<(), StateError> {
         self.slots.release(&id);
         self.attempt_span(&id, &invocation, &AttemptOutcome::Suspended)?;
-        if self.has_any(&id, awaiting)? {
+        if self.has_any(&id, &invocation, awaiting)? {
             self.begin_attempt(&id, &mut invocation, AttemptCause::Resume);
         } else {
             invocation.status = Status::Suspended(awaiting.clone());
@@ -101,7 +102,6 @@ impl<B: Backend> Machine<B> {
         failed: Failed,
     ) -> Result<(), StateError> {
         self.slots.release(&id);
-        invocation.output = None;
         invocation.failures += 1;
         let verdict = failed.policy.after_failure(invocation.failures, &id);
         let verdict = match (verdict, failed.retry_after_ms) {
@@ -110,7 +110,7 @@ impl<B: Backend> Machine<B> {
         };
         match verdict {
             Verdict::RetryAfter(delay_ms) => {
-                let until_ms = self.now_ms() + delay_ms;
+                let until_ms = self.now_ms().saturating_add(delay_ms);
                 self.attempt_span(
                     &id,
                     &invocation,

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use everspan_protocol::frame::{self, MessageType};
-use everspan_protocol::ids::InvocationId;
+use everspan_protocol::ids::{FIRST_AWAKEABLE_SIGNAL, InvocationId};
 use everspan_protocol::message::{
     Failure as WireFailure, FailureMetadata, Notification, NotificationId, NotificationResult, Value, Void,
 };
@@ -62,7 +62,8 @@ impl<B: Backend> Machine<B> {
         Ok(())
     }
 
-    /// Appends a signal, once.
+    /// Appends a signal. An awakeable is completed once; a named signal and a cancel may come again and again. One
+    /// whose name is too long to be waited for is dropped.
     pub(super) fn append_signal(
         &mut self,
         id: &InvocationId,
@@ -70,7 +71,8 @@ impl<B: Backend> Machine<B> {
         name: &SignalName,
         outcome: Option<&Outcome>,
     ) -> Result<(), StateError> {
-        if self.tables.signal(id, name)?.is_some() {
+        let is_awakeable = matches!(name, SignalName::Index(index) if *index >= FIRST_AWAKEABLE_SIGNAL);
+        if !name.is_storable() || (is_awakeable && self.tables.signal(id, name)?.is_some()) {
             return Ok(());
         }
         let result = outcome.map_or_else(void, outcome_result);
@@ -112,8 +114,14 @@ impl<B: Backend> Machine<B> {
         self.append_entry(id, invocation, ty, body)
     }
 
-    /// Whether anything of this has come already.
-    pub(super) fn has_any(&self, id: &InvocationId, awaiting: &Awaiting) -> Result<bool, StateError> {
+    /// Whether anything of this has come already. A signal that was replayed to the attempt does not count: the
+    /// SDK has taken it and waits for the next one of this name.
+    pub(super) fn has_any(
+        &self,
+        id: &InvocationId,
+        invocation: &Invocation,
+        awaiting: &Awaiting,
+    ) -> Result<bool, StateError> {
         for &completion_id in &awaiting.completions {
             if self.tables.completion(id, completion_id)?.is_some() {
                 return Ok(true);
@@ -125,7 +133,11 @@ impl<B: Backend> Machine<B> {
             .iter()
             .map(|name| SignalName::Name(name.clone()));
         for name in indexes.chain(names) {
-            if self.tables.signal(id, &name)?.is_some() {
+            if !name.is_storable() {
+                continue;
+            }
+            let newest = self.tables.signal(id, &name)?;
+            if newest.is_some_and(|index| index >= invocation.attempt.first_entry) {
                 return Ok(true);
             }
         }

@@ -12,10 +12,10 @@ use crate::record::Message;
 const SCAN: usize = 1024;
 
 impl<B: Backend> Machine<B> {
-    /// The replay is over. Attempts that were under way died with the server before: each ends as `crashed` and
+    /// The server came up. Attempts that were under way died with the server before: each ends as `crashed` and
     /// begins again. Messages not acknowledged are sent again.
     pub(super) fn started(&mut self) -> Result<(), StateError> {
-        self.replaying = false;
+        self.slots.free_all();
         let mut after: Option<InvocationId> = None;
         loop {
             let invocations = self.tables.invocations(after.as_ref(), SCAN)?;
@@ -37,9 +37,10 @@ impl<B: Backend> Machine<B> {
         Ok(())
     }
 
-    /// A message of another partition; one we have already is dropped.
+    /// A message of another partition. One we have already is dropped, and so is one that overtook another: its sender
+    /// keeps it until it is acknowledged.
     pub(super) fn delivered(&mut self, from: u16, seq: u64, message: &Message) -> Result<(), StateError> {
-        if seq <= self.tables.last_received(from)? {
+        if seq != self.tables.last_received(from)? + 1 {
             return Ok(());
         }
         self.tables.put_last_received(from, seq);

@@ -18,6 +18,9 @@ impl<B: Backend> Machine<B> {
             let Some(mut completed) = self.tables.completed(&expiry.id)? else {
                 continue;
             };
+            if !expiry.journal_only && completed.expires_ms != expiry.at_ms {
+                continue; // of an earlier invocation with this id
+            }
             self.tables.delete_journal(&expiry.id, completed.journal_len);
             if expiry.journal_only {
                 completed.journal_len = 0;

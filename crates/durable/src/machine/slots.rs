@@ -29,6 +29,12 @@ impl Slots {
         }
     }
 
+    /// No conversation is under way, none waits: the server came up.
+    pub(super) fn free_all(&mut self) {
+        self.started.clear();
+        self.waiting.clear();
+    }
+
     /// Asks for a slot; [`Machine::fill_slots`] gives it.
     pub(super) fn request(&mut self, id: InvocationId) {
         self.waiting.push_back(id);

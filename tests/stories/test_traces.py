@@ -10,6 +10,7 @@ import pytest
 
 from bed.bed import Bed
 from bed.otlp import Collector
+from bed.process import wait_until
 
 FOUR = ["ingress", "invocation-start", "invocation-attempt", "invocation-end"]
 LIFECYCLE = "restate.invocation.lifecycle"
@@ -177,10 +178,24 @@ def test_attempts_say_why_they_began_and_ended(traced, collector):
     about = ("everspan.attempt.number", "everspan.attempt.cause", "everspan.attempt.outcome")
     assert list(_part(first, *about).values()) == [1, "first", "retryable_error"]
     assert list(_part(second, *about).values()) == [2, "retry", "completed"]
+    assert second.links == [(first.trace, first.id)]
     assert "flaky failure 1 of 1" in first.message
     assert "exception" in [event.name for event in first.events]
     parts = [end.attributes[f"everspan.invocation.{part}_ms"] for part in ("queued", "running", "suspended", "backoff")]
     assert sum(parts) == pytest.approx(end.attributes["everspan.invocation.duration_ms"], abs=1)
+
+
+def test_an_idempotent_repeat_links_to_the_first_invocation(traced, collector):
+    _everspan_only(traced)
+    same, (trace, parent) = traced.unique(), (secrets.token_hex(16), secrets.token_hex(8))
+    first = traced.call("Greeter/greet", "Ada", idempotency_key=same).invocation_id
+    start = _trace(collector, first)["invocation-start"]
+    traced.call("Greeter/greet", "Ada", idempotency_key=same, traceparent=f"00-{trace}-{parent}-01").ok()
+    wait_until(lambda: collector.spans(trace), 10, "the repeat's span")
+    (repeat,) = collector.spans(trace)
+    assert repeat.name == "ingress Greeter/greet"
+    assert repeat.attributes["everspan.idempotency.replayed"] is True
+    assert repeat.links == [(start.trace, start.id)]
 
 
 def test_an_unsampled_trace_exports_nothing_and_stays_unsampled(traced, collector):
@@ -221,24 +236,24 @@ def _trace(collector: Collector, invocation: str) -> dict:
 
 
 def _attempts(collector: Collector, trace: str, count: int) -> list:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        attempts = [span for span in collector.spans(trace) if span.what == "invocation-attempt"]
-        if len(attempts) >= count:
-            break
-        time.sleep(0.05)
-    assert len(attempts) == count, [span.name for span in attempts]
-    return attempts
+    """All attempt spans of a trace, which must be `count`."""
+
+    def attempts():
+        return [span for span in collector.spans(trace) if span.what == "invocation-attempt"]
+
+    wait_until(lambda: len(attempts()) >= count, 10, f"{count} attempts in trace {trace}")
+    assert len(attempts()) == count, [span.name for span in attempts()]
+    return attempts()
 
 
-def _of_target(collector: Collector, target: str, timeout_s: float = 20):
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        for span in collector.all():
-            if span.what == "invocation-start" and span.attributes["restate.invocation.target"] == target:
-                return span
-        time.sleep(0.05)
-    raise AssertionError(f"no invocation-start of {target} in {timeout_s} s")
+def _of_target(collector: Collector, target: str):
+    """The `invocation-start` span of the one invocation of this target."""
+
+    def found():
+        starts = [span for span in collector.all() if span.what == "invocation-start"]
+        return [span for span in starts if span.attributes["restate.invocation.target"] == target]
+
+    return wait_until(found, 20, f"invocation-start of {target}")[0]
 
 
 def _part(span, *keys) -> dict:

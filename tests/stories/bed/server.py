@@ -41,7 +41,8 @@ class Server:
         self.start()
 
     def terminate_and_restart(self):
-        self.process.terminate()
+        code = self.process.terminate()
+        assert code == 0, f"the server ended with {code} after SIGTERM"
         self.start()
 
     def register(self, service_port: int) -> dict:

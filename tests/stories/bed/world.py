@@ -58,6 +58,9 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 512
     daemon_threads = True
 
+    def handle_error(self, request, client_address):
+        """A service that was killed while it waited for the answer is no error."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     world: World

@@ -8,6 +8,7 @@ use everspan_protocol::frame::MessageType;
 use everspan_protocol::ids::InvocationId;
 use everspan_protocol::message::{Failure as WireFailure, NotificationResult};
 use everspan_state::{Backend, StateError};
+use prost::Message as _;
 
 use crate::invocation::Invocation;
 use crate::machine::Machine;
@@ -168,4 +169,18 @@ fn failure(wire: WireFailure) -> Failure {
 /// The content of an optional value; absent is empty.
 fn content(value: Option<everspan_protocol::message::Value>) -> Bytes {
     value.map(|value| value.content).unwrap_or_default()
+}
+
+/// Every command has its name in field 12.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Named {
+    #[prost(string, tag = "12")]
+    name: String,
+}
+
+/// The name a command was given; empty for none.
+pub(crate) fn name(body: &Bytes) -> String {
+    Named::decode(body.clone())
+        .map(|named| named.name)
+        .unwrap_or_default()
 }

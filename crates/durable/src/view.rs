@@ -51,6 +51,8 @@ pub struct EntryView {
     pub index: u32,
     /// `Command: Run`, `Notification: Sleep`, ….
     pub kind: String,
+    /// The name its command was given; empty for none.
+    pub name: String,
     /// Stored, ns since the epoch.
     pub at_ns: u64,
     /// During which attempt; 0 = before the first.
@@ -179,6 +181,11 @@ fn entry(index: u32, entry: &JournalEntry) -> EntryView {
     EntryView {
         index,
         kind: format!("{family}: {}", ty.name().unwrap_or("Custom")),
+        name: if ty.is_command() {
+            crate::entry::name(&entry.body)
+        } else {
+            String::new()
+        },
         at_ns: entry.at_ns,
         attempt: entry.attempt,
         size: entry.body.len(),

@@ -11,6 +11,7 @@ use prost::Message as _;
 
 use super::Machine;
 use crate::effect::Effect;
+use crate::entry;
 use crate::invocation::{AttemptCause, Invocation, JournalEntry};
 use crate::record::{AttemptError, IngressRequest, Outcome, Source, Submission};
 use crate::target::Target;
@@ -279,22 +280,13 @@ fn of_request(request: &IngressRequest) -> Vec<KeyValue> {
     attributes
 }
 
-/// Every command has its name in field 12.
-#[derive(Clone, PartialEq, prost::Message)]
-struct Named {
-    #[prost(string, tag = "12")]
-    name: String,
-}
-
 fn entry_event(index: u32, entry: &JournalEntry) -> Option<Event> {
     let ty = MessageType(entry.ty);
     let index = attr::JOURNAL_INDEX.value(i64::from(index));
     if ty.is_command() {
         let mut attributes =
             vec![attr::COMMAND_TYPE.value(format!("Command/{}", ty.name().unwrap_or("Custom")))];
-        let name = Named::decode(entry.body.clone())
-            .map(|named| named.name)
-            .unwrap_or_default();
+        let name = entry::name(&entry.body);
         if !name.is_empty() {
             attributes.push(attr::COMMAND_NAME.value(name));
         }

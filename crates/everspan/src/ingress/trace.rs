@@ -1,0 +1,65 @@
+//! The trace of a request: continued from the client, or begun here; sampled once for the whole trace.
+
+use everspan_trace::{SpanContext, SpanId, TraceId};
+use http::HeaderMap;
+use rand::Rng;
+
+use super::Ingress;
+
+/// The trace a request belongs to.
+pub(super) struct RequestTrace {
+    /// The context of the ingress span; without anyone to take spans, the client's own.
+    pub(super) context: SpanContext,
+    /// The client's span.
+    pub(super) parent: Option<SpanId>,
+}
+
+impl Ingress {
+    pub(super) fn trace(&self, headers: &HeaderMap) -> RequestTrace {
+        let incoming = incoming(headers);
+        let Some(sampler) = &self.sampler else {
+            let none = || SpanContext {
+                trace_id: TraceId([0; 16]),
+                span_id: SpanId([0; 8]),
+                flags: 0,
+                trace_state: String::new(),
+            };
+            return RequestTrace {
+                context: incoming.unwrap_or_else(none),
+                parent: None,
+            };
+        };
+        let mut random = rand::rng();
+        let trace_id = incoming
+            .as_ref()
+            .map_or_else(|| TraceId(random.random()), |parent| parent.trace_id);
+        let sampled = sampler.samples(trace_id, incoming.as_ref());
+        let mut context = SpanContext::sampled(trace_id, SpanId(random.random()));
+        context.flags = match &incoming {
+            Some(parent) => parent.flags & !everspan_trace::FLAG_SAMPLED,
+            None => everspan_trace::FLAG_RANDOM,
+        };
+        if sampled {
+            context.flags |= everspan_trace::FLAG_SAMPLED;
+        }
+        let parent = incoming.as_ref().map(|parent| parent.span_id);
+        context.trace_state = incoming.map(|parent| parent.trace_state).unwrap_or_default();
+        RequestTrace { context, parent }
+    }
+}
+
+/// W3C Trace Context: exactly one `traceparent`; several `tracestate` headers are one list.
+fn incoming(headers: &HeaderMap) -> Option<SpanContext> {
+    let mut parents = headers.get_all("traceparent").iter();
+    let parent = parents.next()?.to_str().ok()?;
+    if parents.next().is_some() {
+        return None;
+    }
+    let states: Vec<&str> = headers
+        .get_all("tracestate")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .collect();
+    let state = states.join(",");
+    SpanContext::parse(parent, Some(state.as_str()).filter(|state| !state.is_empty()))
+}

@@ -1,0 +1,16 @@
+//! The parts of the `everspan` binary: what talks to the operator, the sockets and the threads.
+//!
+//! Nothing here decides about invocations: that is `everspan-durable`. See docs/ARCHITECTURE.md.
+
+pub mod address;
+pub mod admin;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod data_dir;
+pub mod ingress;
+pub mod invoker;
+pub mod registry;
+pub mod run;
+pub mod server;
+pub mod worker;

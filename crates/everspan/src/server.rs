@@ -1,0 +1,203 @@
+//! The server put together: data directory, workers, invoker, listeners; start, and an orderly stop.
+
+mod disk;
+mod listen;
+mod metrics;
+mod spans;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use everspan_export::Exporter;
+use rand::Rng;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::admin::Admin;
+use crate::config::Config;
+use crate::data_dir::DataDir;
+use crate::ingress::Ingress;
+use crate::invoker::{Connector, ConnectorOptions, Invoker, InvokerOptions};
+use crate::registry::{Defaults, Registry};
+use crate::worker::{self, Limits, Workers, WorkersOptions};
+
+/// A running server.
+pub struct Server {
+    workers: Workers,
+    exporter: Option<Arc<Exporter>>,
+    stopping: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    shutdown_timeout: Duration,
+    /// Where the ingress listens.
+    pub ingress_address: SocketAddr,
+    /// Where the admin API listens.
+    pub admin_address: SocketAddr,
+}
+
+/// Why a server does not start; the text names what to change.
+#[derive(Debug)]
+pub struct ServerError(String);
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ServerError {}
+
+fn failed(error: impl fmt::Display) -> ServerError {
+    ServerError(error.to_string())
+}
+
+impl Server {
+    /// Starts everything; when this returns, requests are answered.
+    pub async fn start(config: &Config) -> Result<Self, ServerError> {
+        let ingress_listener = listen::bind("ingress.bind-address", config.ingress.bind_address).await?;
+        let admin_listener = listen::bind("admin.bind-address", config.admin.bind_address).await?;
+        let ingress_address = ingress_listener.local_addr().map_err(failed)?;
+        let admin_address = admin_listener.local_addr().map_err(failed)?;
+
+        let exporter = spans::exporter(config)?.map(Arc::new);
+        let data = open_data(&config.base_dir, config.partitions)?;
+        let defaults = Defaults::new(config);
+        let registry = Arc::new(Registry::open(data.deployments(), defaults.clone()).map_err(failed)?);
+        let connector = Arc::new(Connector::new(connector_options(config)));
+        let invoker = Arc::new(Invoker::new(
+            Arc::clone(&registry),
+            Arc::clone(&connector),
+            defaults,
+            invoker_options(config),
+        ));
+        let workers = start_workers(config, data.clone(), exporter.as_deref(), invoker).await?;
+        let (stopping, stop) = watch::channel(false);
+        let ingress = Arc::new(Ingress {
+            router: Arc::clone(&workers.router),
+            registry: Arc::clone(&registry),
+            sampler: exporter.as_ref().map(|_| spans::sampler(config)),
+            body_max: usize::try_from(config.ingress.request_size_limit).unwrap_or(usize::MAX),
+        });
+        let admin = Admin {
+            router: Arc::clone(&workers.router),
+            registry,
+            connector,
+            ingress_url: format!("http://{ingress_address}/"),
+            metrics: metrics::source(
+                workers.log_counters(),
+                Arc::clone(&workers.router),
+                exporter.clone(),
+            ),
+        };
+        let tasks = vec![
+            tokio::spawn(listen::ingress(ingress_listener, ingress, stop.clone())),
+            tokio::spawn(listen::admin(admin_listener, admin.routes(), stop.clone())),
+            tokio::spawn(disk::watch(
+                data,
+                workers.log_status(),
+                Arc::clone(&workers.router),
+                config.state.min_free_disk,
+                stop,
+            )),
+        ];
+        let shutdown_timeout = config.shutdown_timeout;
+        Ok(Self {
+            workers,
+            exporter,
+            stopping,
+            tasks,
+            shutdown_timeout,
+            ingress_address,
+            admin_address,
+        })
+    }
+
+    /// Stops in order: no new requests, everything accepted synced and flushed, spans exported.
+    pub async fn stop(self) {
+        self.workers.refuse_requests();
+        self.stopping.send_replace(true);
+        let workers = self.workers;
+        if let Err(error) = tokio::task::spawn_blocking(move || workers.stop()).await {
+            tracing::error!(%error, "the workers did not stop in order");
+        }
+        for task in self.tasks {
+            if tokio::time::timeout(Duration::from_secs(2), task).await.is_err() {
+                tracing::warn!("a listener did not stop in time");
+            }
+        }
+        if let Some(exporter) = self.exporter
+            && !exporter.shutdown(self.shutdown_timeout).await
+        {
+            tracing::warn!("not every span reached the collector before the end");
+        }
+    }
+}
+
+fn open_data(base_dir: &Path, partitions: u16) -> Result<DataDir, ServerError> {
+    let fresh_id = format!("{:032x}", rand::rng().random::<u128>());
+    let data = DataDir::open(base_dir, partitions, &fresh_id).map_err(failed)?;
+    if data.partitions() != partitions {
+        tracing::warn!(
+            configured = partitions,
+            in_use = data.partitions(),
+            "the number of partitions was fixed when the data directory was made"
+        );
+    }
+    Ok(data)
+}
+
+fn connector_options(config: &Config) -> ConnectorOptions {
+    let invoker = &config.worker.invoker;
+    ConnectorOptions {
+        connect_timeout: invoker.connect_timeout,
+        keep_alive_interval: invoker.http2_keep_alive_interval,
+        keep_alive_timeout: invoker.http2_keep_alive_timeout,
+    }
+}
+
+fn invoker_options(config: &Config) -> InvokerOptions {
+    let invoker = &config.worker.invoker;
+    InvokerOptions {
+        message_max: u32::try_from(invoker.message_size_limit).unwrap_or(u32::MAX),
+        headers: invoker.additional_request_headers.clone(),
+    }
+}
+
+/// Recovery reads and writes a lot: it runs beside the sockets' threads.
+async fn start_workers(
+    config: &Config,
+    mut data: DataDir,
+    exporter: Option<&Exporter>,
+    invoker: Arc<Invoker>,
+) -> Result<Workers, ServerError> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let options = WorkersOptions {
+        log_dir: data.log(),
+        state_dir: data.state(),
+        cluster: data.id().to_owned(),
+        created: data.is_complete(),
+        partitions: data.partitions(),
+        threads: config.worker.threads_on(cores),
+        segment_bytes: config.log.segment_size,
+        cache_bytes: config.state.cache_size,
+        eager_state_max: usize::try_from(config.worker.invoker.eager_state_size_limit).unwrap_or(usize::MAX),
+        cleanup_interval: config.worker.cleanup_interval,
+        limits: Limits {
+            mailbox_max: config.worker.mailbox_max,
+            attempts_max: config.worker.invoker.concurrent_invocations_limit,
+            flush_bytes: config.state.flush_size,
+            ..Limits::default()
+        },
+    };
+    let spans = exporter.map(Exporter::handle);
+    let runtime = Handle::current();
+    let started = tokio::task::spawn_blocking(move || {
+        let workers = worker::start(&options, &runtime, spans, invoker).map_err(failed)?;
+        data.complete().map_err(failed)?;
+        Ok(workers)
+    });
+    started.await.map_err(failed)?
+}

@@ -1,0 +1,46 @@
+//! Where spans go, from the configuration.
+
+use everspan_export::{Exporter, OtlpOptions};
+use everspan_trace::catalog::attr;
+use everspan_trace::{KeyValue, Sampler};
+use tokio::runtime::Handle;
+
+use super::{ServerError, failed};
+use crate::config::Config;
+
+/// The exporter of the invocation spans, if there is a collector.
+pub(super) fn exporter(config: &Config) -> Result<Option<Exporter>, ServerError> {
+    let Some(endpoint) = config.tracing.services() else {
+        return Ok(None);
+    };
+    let options = OtlpOptions {
+        headers: config.tracing.headers.0.clone(),
+        batch_delay: config.tracing.batch_delay,
+        queue_bytes_max: usize::try_from(config.tracing.queue_size).unwrap_or(usize::MAX),
+        resource: resource(config),
+        ..OtlpOptions::new(endpoint.http_url())
+    };
+    Exporter::start(options, &Handle::current())
+        .map(Some)
+        .map_err(failed)
+}
+
+/// The sampler.
+pub(super) fn sampler(config: &Config) -> Sampler {
+    let text = config.tracing.sampler.to_string();
+    text.parse().expect("the configuration has checked the sampler")
+}
+
+fn resource(config: &Config) -> Vec<KeyValue> {
+    let tracing = &config.tracing;
+    let mut resource = vec![
+        attr::SERVICE_NAME.value(tracing.service_name.clone()),
+        attr::SERVICE_VERSION.value(env!("CARGO_PKG_VERSION")),
+        attr::SERVICE_INSTANCE_ID.value(format!("{}/{}", config.cluster_name, config.node_name)),
+    ];
+    for (key, value) in &tracing.resource_attributes {
+        resource.retain(|known| known.key != key.as_str());
+        resource.push(KeyValue::new(key.clone(), value.clone()));
+    }
+    resource
+}

@@ -1,0 +1,21 @@
+//! Partition workers: plain threads, each with one mailbox and several partitions.
+//!
+//! ```text
+//! mailbox ─► take all that waits ─► records ─► log (syncs meanwhile) ─► apply ─► effects of synced records leave
+//! ```
+//!
+//! A worker decides nothing about invocations; it gives records their number, the log its bytes, and effects their
+//! way: to services, to other partitions, to waiting clients, to the exporter.
+
+mod input;
+mod limits;
+mod maintenance;
+mod router;
+mod run;
+mod shard;
+mod start;
+
+pub use input::{Accepted, AttachReply, Ended, Input, Query, Reply};
+pub use limits::Limits;
+pub use router::{Refusal, Router};
+pub use start::{LogCounters, StartError, Workers, WorkersOptions, start};

@@ -1,0 +1,129 @@
+//! What a worker does beside its work: flush state to disk, forget what is past its retention, stop in order.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use everspan_durable::partition::PartitionError;
+use everspan_durable::record::Body;
+use everspan_state::{Backend, StateError};
+use everspan_wal::{Batch, LogStatus};
+
+use super::input::Input;
+use super::run::{Fatal, Worker};
+use crate::clock::now_ms;
+
+/// A partition that has changed is flushed at least so often, so that the log can be trimmed.
+const FLUSH_AT_LEAST_MS: u64 = 60_000;
+/// Longest wait for the log to sync what a flush needs.
+const SETTLE: Duration = Duration::from_secs(10);
+
+/// Up to which record each partition's state is on disk: below all of them the log can go.
+#[derive(Default)]
+pub(super) struct Persisted(Mutex<BTreeMap<u16, u64>>);
+
+impl Persisted {
+    pub(super) fn note(&self, partition: u16, seq: u64) -> BTreeMap<u16, u64> {
+        let mut all = self.0.lock().expect("no holder of this lock panics");
+        all.insert(partition, seq);
+        all.clone()
+    }
+}
+
+impl Worker {
+    /// Flushes partitions whose state in memory is large or old.
+    pub(super) fn flush_if_due(&mut self, mailbox: &Receiver<Input>) -> Result<(), Fatal> {
+        let now = now_ms();
+        for index in 0..self.shards.len() {
+            let shard = &self.shards[index];
+            let unflushed = shard.partition.machine().backend().unflushed_bytes();
+            let old = now.saturating_sub(shard.flushed_ms) >= FLUSH_AT_LEAST_MS;
+            if unflushed >= self.router.limits.flush_bytes || (old && unflushed > 0) {
+                self.flush(index, mailbox)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Flushes one partition once the log has synced all of it; puts it off when the log or the disk is full.
+    fn flush(&mut self, index: usize, mailbox: &Receiver<Input>) -> Result<(), Fatal> {
+        self.shards[index].flushed_ms = now_ms();
+        if !self.settle(index, mailbox)? {
+            return Ok(());
+        }
+        let shard = &mut self.shards[index];
+        match shard.partition.backend_mut().flush() {
+            Ok(seq) => {
+                let all = self.persisted.note(shard.number, seq);
+                self.committer.trim(all);
+                Ok(())
+            }
+            Err(error @ (StateError::DiskFull { .. } | StateError::FreeSpaceUnknown { .. })) => {
+                tracing::warn!(partition = shard.number, %error, "state stays in memory, its flush is put off");
+                Ok(())
+            }
+            Err(error) => Err(Fatal::Partition(shard.number, PartitionError::State(error))),
+        }
+    }
+
+    /// Waits until the log has synced all that the partition has applied; other inputs wait meanwhile.
+    fn settle(&mut self, index: usize, mailbox: &Receiver<Input>) -> Result<bool, Fatal> {
+        let begun = Instant::now();
+        while !self.shards[index].partition.is_settled() {
+            match self.committer.status() {
+                LogStatus::Healthy => {}
+                LogStatus::Full => return Ok(false),
+                LogStatus::Failed(reason) => return Err(Fatal::Log(reason)),
+            }
+            if begun.elapsed() > SETTLE {
+                return Ok(false);
+            }
+            match mailbox.recv_timeout(Duration::from_millis(100)) {
+                Ok(Input::Synced { partition, seq }) => {
+                    let index = self.shard_index(partition);
+                    self.shards[index].partition.synced(seq);
+                }
+                Ok(other) => self.deferred.push_back(other),
+                Err(_) => {}
+            }
+        }
+        self.release();
+        Ok(true)
+    }
+
+    /// Forgets what is past its retention, a little in each turn.
+    pub(super) fn expire(&mut self, batch: &mut Batch) -> Result<(), Fatal> {
+        let now = now_ms();
+        if now < self.next_expiry_ms {
+            return Ok(());
+        }
+        let limit = self.router.limits.timers_per_turn;
+        let mut more = false;
+        for index in 0..self.shards.len() {
+            let shard = &mut self.shards[index];
+            let due = shard
+                .partition
+                .machine()
+                .due_expiries(shard.expired_to_ms, now, limit);
+            let due = due.map_err(|error| Fatal::Partition(shard.number, PartitionError::State(error)))?;
+            let Some(last) = due.last() else { continue };
+            more |= due.len() == limit;
+            shard.expired_to_ms = last.at_ms;
+            self.record(index, Body::Expired(due), batch);
+        }
+        self.next_expiry_ms = if more { now } else { now + self.cleanup_interval_ms };
+        Ok(())
+    }
+
+    /// Stops in order: attempts are cut, everything accepted is synced, the state is flushed.
+    pub(super) fn shut_down(&mut self, mailbox: &Receiver<Input>) -> Result<(), Fatal> {
+        for shard in &mut self.shards {
+            shard.running.clear();
+        }
+        for index in 0..self.shards.len() {
+            self.flush(index, mailbox)?;
+        }
+        Ok(())
+    }
+}

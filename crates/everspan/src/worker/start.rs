@@ -1,0 +1,325 @@
+//! Start-up is recovery: open log and state, replay what the state does not have, then go on.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use everspan_durable::machine;
+use everspan_durable::partition::{Partition, PartitionError};
+use everspan_export::SpanSink;
+use everspan_state::{LsmBackend, LsmOptions, LsmShared, Owner};
+use everspan_wal::{Committer, FileDisk, Log, LogEvent, LogStatus};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use super::input::Input;
+use super::limits::Limits;
+use super::maintenance::Persisted;
+use super::router::{Mailbox, Router};
+use super::run::{Outgoing, Worker};
+use super::shard::Shard;
+use crate::clock::now_ms;
+use crate::invoker::Invoker;
+
+/// Table files kept open by all partitions together.
+const OPEN_TABLES_MAX: usize = 512;
+
+/// What workers are started with.
+pub struct WorkersOptions {
+    /// Directory of the log.
+    pub log_dir: PathBuf,
+    /// Directory of the partitions' states.
+    pub state_dir: PathBuf,
+    /// Id of the data directory.
+    pub cluster: String,
+    /// Whether every partition was created before: then a missing one is an error.
+    pub created: bool,
+    /// Partitions.
+    pub partitions: u16,
+    /// Threads.
+    pub threads: usize,
+    /// Size of a log segment, bytes.
+    pub segment_bytes: u64,
+    /// Memory for blocks of state, bytes.
+    pub cache_bytes: u64,
+    /// State sent ahead with an attempt, bytes.
+    pub eager_state_max: usize,
+    /// Pause between looks for ended retentions.
+    pub cleanup_interval: Duration,
+    /// The limits.
+    pub limits: Limits,
+}
+
+/// Why the workers do not start.
+#[derive(Debug)]
+pub struct StartError(String);
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+fn failed(error: impl fmt::Display) -> StartError {
+    StartError(error.to_string())
+}
+
+/// The running workers.
+pub struct Workers {
+    /// The way to them.
+    pub router: Arc<Router>,
+    threads: Vec<JoinHandle<bool>>,
+    committer: Arc<Committer>,
+}
+
+type Opened = (Vec<Partition<LsmBackend>>, Log<FileDisk>);
+
+/// Opens log and state, replays, and starts the threads. The invoker is made with the router it reports to.
+pub fn start(
+    options: &WorkersOptions,
+    runtime: &Handle,
+    spans: Option<SpanSink>,
+    invoker: Arc<Invoker>,
+) -> Result<Workers, StartError> {
+    let begun = Instant::now();
+    let (partitions, log) = open(options, spans.is_some())?;
+    let threads = options.threads.clamp(1, usize::from(options.partitions));
+    let (senders, receivers): (Vec<_>, Vec<_>) = (0..threads).map(|_| channel()).unzip();
+    let committer = Arc::new(start_committer(log, senders.clone())?);
+    let router = Arc::new(Router {
+        mailboxes: senders
+            .into_iter()
+            .map(|sender| Mailbox {
+                sender,
+                requests: Arc::new(AtomicUsize::new(0)),
+            })
+            .collect(),
+        partitions: options.partitions,
+        limits: options.limits.clone(),
+        disk_full: AtomicBool::new(false),
+        stopping: AtomicBool::new(false),
+        progress_room: Arc::new(Semaphore::new(options.limits.progress_bytes_max)),
+    });
+    let persisted = Arc::new(Persisted::default());
+    let mut shards: Vec<Vec<Shard>> = (0..threads).map(|_| Vec::new()).collect();
+    for (number, partition) in (0..options.partitions).zip(partitions) {
+        shards[usize::from(number) % threads].push(Shard::new(number, partition, now_ms()));
+    }
+    tracing::info!(
+        partitions = options.partitions,
+        threads,
+        took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "log and state are open"
+    );
+    let mut handles = Vec::new();
+    for (number, (shards, mailbox)) in shards.into_iter().zip(receivers).enumerate() {
+        let mut worker = Worker {
+            shards,
+            requests: Arc::clone(&router.mailboxes[number].requests),
+            router: Arc::clone(&router),
+            committer: Arc::clone(&committer),
+            persisted: Arc::clone(&persisted),
+            invoker: Arc::clone(&invoker),
+            runtime: runtime.clone(),
+            spans: spans.clone(),
+            deferred: VecDeque::new(),
+            scratch: Vec::new(),
+            outgoing: Outgoing::default(),
+            next_expiry_ms: 0,
+            cleanup_interval_ms: u64::try_from(options.cleanup_interval.as_millis()).unwrap_or(u64::MAX),
+            stop: false,
+        };
+        let thread = std::thread::Builder::new().name(format!("everspan-worker-{number}"));
+        let handle = thread.spawn(move || match worker.run(&mailbox) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(%error, "a worker cannot go on; the server stops so that nothing is lost");
+                std::process::exit(1)
+            }
+        });
+        handles.push(handle.map_err(failed)?);
+    }
+    Ok(Workers {
+        router,
+        threads: handles,
+        committer,
+    })
+}
+
+fn open(options: &WorkersOptions, spans: bool) -> Result<Opened, StartError> {
+    let shared = LsmShared::start(options.cache_bytes, OPEN_TABLES_MAX).map_err(failed)?;
+    let mut partitions = Vec::new();
+    for number in 0..options.partitions {
+        let owner = Owner {
+            partition: u32::from(number),
+            partitions: u32::from(options.partitions),
+            cluster: options.cluster.clone(),
+        };
+        let dir = options.state_dir.join(format!("partition-{number:04}"));
+        let state = LsmOptions::new(shared.clone(), owner);
+        let opened = if options.created {
+            LsmBackend::open_existing(&dir, state)
+        } else {
+            LsmBackend::open(&dir, state)
+        };
+        let backend = opened.map_err(failed)?;
+        let per_partition = options
+            .limits
+            .attempts_max
+            .div_ceil(usize::from(options.partitions));
+        let machine = machine::Options {
+            partition: number,
+            partitions: options.partitions,
+            eager_state_max: options.eager_state_max,
+            attempts_max: per_partition.max(1),
+            spans,
+        };
+        partitions.push(Partition::open(backend, machine).map_err(failed)?);
+    }
+    let disk = FileDisk::open(&options.log_dir).map_err(failed)?;
+    let log_options = everspan_wal::Options {
+        segment_bytes: options.segment_bytes,
+        ..Default::default()
+    };
+    let (log, recovery) = Log::open(disk, log_options).map_err(failed)?;
+    replay(&log, &mut partitions)?;
+    check_ends(&recovery.last, &partitions)?;
+    Ok((partitions, log))
+}
+
+/// Applies every record the states do not have; says how far it is, every few seconds.
+fn replay(log: &Log<FileDisk>, partitions: &mut [Partition<LsmBackend>]) -> Result<(), StartError> {
+    let after: Vec<u64> = partitions.iter().map(Partition::applied).collect();
+    let after = |partition: u16| after.get(usize::from(partition)).copied().unwrap_or(0);
+    let (mut count, mut said) = (0_u64, Instant::now());
+    log.replay(after, |record| {
+        let partition = partitions.get_mut(usize::from(record.partition)).ok_or_else(|| {
+            StartError(format!(
+                "the log has records of partition {}, there are fewer",
+                record.partition
+            ))
+        })?;
+        count += 1;
+        if said.elapsed() > Duration::from_secs(2) {
+            said = Instant::now();
+            tracing::info!(records = count, "replaying the log");
+        }
+        let replayed = partition.replay(record.seq, record.payload);
+        replayed.map_err(|error: PartitionError| failed(format!("partition {}: {error}", record.partition)))
+    })
+    .map_err(failed)?;
+    if count > 0 {
+        tracing::info!(records = count, "replayed the log");
+    }
+    Ok(())
+}
+
+/// A log that ends before a state does has lost records that were synced.
+fn check_ends(last: &BTreeMap<u16, u64>, partitions: &[Partition<LsmBackend>]) -> Result<(), StartError> {
+    for (number, partition) in (0_u16..).zip(partitions) {
+        let applied = partition.applied();
+        if last.get(&number).is_some_and(|&last| last < applied) {
+            return Err(StartError(format!(
+                "the log of partition {number} ends before record {applied}, which its state has: log files are missing"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn start_committer(log: Log<FileDisk>, senders: Vec<Sender<Input>>) -> Result<Committer, StartError> {
+    Committer::start(log, move |event| match event {
+        LogEvent::Committed(positions) => {
+            for &(partition, seq) in positions {
+                let sender = &senders[usize::from(partition) % senders.len()];
+                // A worker that has stopped needs to hear nothing.
+                drop(sender.send(Input::Synced { partition, seq }));
+            }
+        }
+        LogEvent::Full {
+            pending_bytes,
+            message,
+        } => {
+            tracing::error!(
+                pending_bytes,
+                message,
+                "the disk is full: requests are refused until there is space"
+            );
+        }
+        LogEvent::SpaceReturned => tracing::info!("there is space on the disk again"),
+        LogEvent::TrimFailed(error) => tracing::warn!(error, "old log segments could not be removed"),
+        LogEvent::Failed(reason) => {
+            tracing::error!(reason, "the log failed; the server stops so that nothing is lost");
+            std::process::exit(1);
+        }
+    })
+    .map_err(failed)
+}
+
+impl Workers {
+    /// How the log is, whenever asked.
+    pub fn log_status(&self) -> impl Fn() -> LogStatus + Send + 'static {
+        let committer = Arc::downgrade(&self.committer);
+        move || {
+            committer
+                .upgrade()
+                .map_or(LogStatus::Healthy, |committer| committer.status())
+        }
+    }
+
+    /// What the log has done.
+    pub fn log_counters(&self) -> LogCounters {
+        LogCounters(Arc::downgrade(&self.committer))
+    }
+
+    /// Refuses new requests from now on.
+    pub fn refuse_requests(&self) {
+        self.router.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Stops the workers: what was accepted is synced, the state flushed.
+    pub fn stop(self) {
+        self.refuse_requests();
+        for mailbox in &self.router.mailboxes {
+            drop(mailbox.sender.send(Input::Stop));
+        }
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a worker panicked while stopping");
+            }
+        }
+    }
+}
+
+/// The counters of the log; 0 once it is closed.
+pub struct LogCounters(Weak<Committer>);
+
+impl LogCounters {
+    fn read(&self, value: impl Fn(&everspan_wal::Counters) -> u64) -> u64 {
+        self.0
+            .upgrade()
+            .map_or(0, |committer| value(committer.counters()))
+    }
+
+    /// Syncs.
+    pub fn syncs(&self) -> u64 {
+        self.read(everspan_wal::Counters::syncs)
+    }
+
+    /// Records written.
+    pub fn records(&self) -> u64 {
+        self.read(everspan_wal::Counters::records)
+    }
+
+    /// Bytes written.
+    pub fn bytes(&self) -> u64 {
+        self.read(everspan_wal::Counters::bytes)
+    }
+}

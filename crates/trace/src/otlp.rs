@@ -10,8 +10,8 @@ mod wire;
 use crate::{Event, KeyValue, Link, Span, SpanKind, Status};
 use attributes::{attributes_len, put_attributes};
 use wire::{
-    fixed32_len, fixed64_len, message_len, put_bytes, put_fixed32, put_fixed64, put_message_head, put_uint,
-    uint_len,
+    Writer, append, fixed32_len, fixed64_len, message_len, put_bytes, put_fixed32, put_fixed64,
+    put_message_head, put_uint, uint_len,
 };
 
 /// `Span.flags` and `Link.flags`: bit 9 has a meaning.
@@ -22,9 +22,10 @@ const IS_REMOTE: u32 = 0x200;
 /// Appends one `ScopeSpans.spans` field: tag, length and the encoded span. Several in a row are the spans of a scope.
 pub fn encode_span(span: &Span, out: &mut Vec<u8>) {
     let body_len = span_len(span);
-    out.reserve(message_len(body_len));
-    put_message_head(2, body_len, out);
-    put_span(span, out);
+    append(message_len(body_len), out, |out| {
+        put_message_head(2, body_len, out);
+        put_span(span, out);
+    });
 }
 
 /// Appends an `ExportTraceServiceRequest` with one resource and one scope around `encoded_spans`, which is a
@@ -42,13 +43,18 @@ pub fn export_request_of_scopes(resource: &[KeyValue], scopes: &[(&str, &[u8])],
         .sum();
     let resource_spans_len = message_len(resource_len) + scopes_len;
     out.reserve(message_len(resource_spans_len));
-    put_message_head(1, resource_spans_len, out);
-    put_message_head(1, resource_len, out);
-    put_attributes(1, resource, out);
+    append(message_len(resource_spans_len) - scopes_len, out, |out| {
+        put_message_head(1, resource_spans_len, out);
+        put_message_head(1, resource_len, out);
+        put_attributes(1, resource, out);
+    });
     for (name, spans) in scopes {
-        put_message_head(2, scope_spans_len(name, spans), out);
-        put_message_head(1, bytes_field_len(name.as_bytes()), out);
-        put_bytes(1, name.as_bytes(), out);
+        let len = scope_spans_len(name, spans);
+        append(message_len(len) - spans.len(), out, |out| {
+            put_message_head(2, len, out);
+            put_message_head(1, bytes_field_len(name.as_bytes()), out);
+            put_bytes(1, name.as_bytes(), out);
+        });
         out.extend_from_slice(spans);
     }
 }
@@ -80,7 +86,7 @@ fn span_len(span: &Span) -> usize {
         + fixed32_len(span_flags(span))
 }
 
-fn put_span(span: &Span, out: &mut Vec<u8>) {
+fn put_span(span: &Span, out: &mut Writer<'_>) {
     put_bytes(1, &span.context.trace_id.0, out);
     put_bytes(2, &span.context.span_id.0, out);
     put_bytes(3, span.context.trace_state.as_bytes(), out);
@@ -112,7 +118,7 @@ fn event_len(event: &Event) -> usize {
     fixed64_len(event.time_ns) + bytes_field_len(event.name.as_bytes()) + attributes_len(&event.attributes)
 }
 
-fn put_event(event: &Event, out: &mut Vec<u8>) {
+fn put_event(event: &Event, out: &mut Writer<'_>) {
     put_fixed64(1, event.time_ns, out);
     put_bytes(2, event.name.as_bytes(), out);
     put_attributes(3, &event.attributes, out);
@@ -125,7 +131,7 @@ fn link_len(link: &Link) -> usize {
         + fixed32_len(link_flags(link))
 }
 
-fn put_link(link: &Link, out: &mut Vec<u8>) {
+fn put_link(link: &Link, out: &mut Writer<'_>) {
     put_bytes(1, &link.context.trace_id.0, out);
     put_bytes(2, &link.context.span_id.0, out);
     put_bytes(3, link.context.trace_state.as_bytes(), out);
@@ -142,7 +148,7 @@ fn status_len(status: &Status) -> Option<usize> {
     }
 }
 
-fn put_status(status: &Status, out: &mut Vec<u8>) {
+fn put_status(status: &Status, out: &mut Writer<'_>) {
     match status {
         Status::Unset => {}
         Status::Ok => put_uint(3, 1, out),

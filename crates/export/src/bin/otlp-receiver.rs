@@ -63,8 +63,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     };
     receiver::serve(listener, take, stop).await?;
-    println!("received {} spans", count.load(Ordering::Relaxed));
-    Ok(())
+    // The reader of the first line may be gone by now.
+    writeln!(io::stdout(), "received {} spans", count.load(Ordering::Relaxed)).or(Ok(()))
 }
 
 /// `None` when spans are only counted.

@@ -1,8 +1,8 @@
 //! `repeated KeyValue` fields.
 
 use super::wire::{
-    message_len, put_bytes, put_message_head, put_present_bytes, put_present_fixed64, put_present_uint,
-    varint_len,
+    Writer, message_len, put_bytes, put_message_head, put_present_bytes, put_present_fixed64,
+    put_present_uint, varint_len,
 };
 use crate::{KeyValue, Value};
 
@@ -14,7 +14,7 @@ pub(super) fn attributes_len(attributes: &[KeyValue]) -> usize {
         .sum()
 }
 
-pub(super) fn put_attributes(field: u32, attributes: &[KeyValue], out: &mut Vec<u8>) {
+pub(super) fn put_attributes(field: u32, attributes: &[KeyValue], out: &mut Writer<'_>) {
     for attribute in attributes {
         put_message_head(field, attribute_len(attribute), out);
         put_bytes(1, attribute.key.as_bytes(), out);
@@ -39,7 +39,7 @@ fn value_len(value: &Value) -> usize {
 }
 
 /// `AnyValue` is a oneof: the member is written also when it has its default value.
-fn put_value(value: &Value, out: &mut Vec<u8>) {
+fn put_value(value: &Value, out: &mut Writer<'_>) {
     match value {
         Value::Str(text) => put_present_bytes(1, text.as_bytes(), out),
         Value::Bool(truth) => put_present_uint(2, u64::from(*truth), out),

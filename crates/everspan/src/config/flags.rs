@@ -90,7 +90,6 @@ fn arg(key: &'static Key, flag: &'static str) -> Arg {
         .long(flag)
         .value_name(key.kind.placeholder())
         .action(action)
-        .allow_hyphen_values(true)
         .help(help(key))
 }
 

@@ -1,4 +1,4 @@
-//! The table of keys. A key is added here and read in `checked.rs`; everything else follows.
+//! The table of keys. A key is added here and read in `checked/from_settings.rs`; everything else follows.
 
 use crate::config::key::{Key, Section, key, unset};
 use crate::config::value::Kind;

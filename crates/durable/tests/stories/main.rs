@@ -1,0 +1,15 @@
+//! Stories of the invocation machine: partitions, logs and conversations of scripted services, on virtual time.
+
+mod calls;
+mod core;
+mod crashes;
+mod ending;
+mod hostile;
+mod lifecycle;
+mod official;
+mod retries;
+mod sdk;
+mod state;
+mod waiting;
+mod workflows;
+mod world;

@@ -1,0 +1,537 @@
+//! Partitions, their logs, scripted services and one clock: everything a story needs, without a socket or a sleep.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use everspan_durable::attempt::{Action, Attempt, Callees, Settings};
+use everspan_durable::effect::{Effect, StartAttempt};
+use everspan_durable::machine::Options;
+use everspan_durable::partition::Partition;
+use everspan_durable::policy::{Retention, RetryPolicy};
+use everspan_durable::record::{
+    Body, HandlerFacts, IngressRequest, Message, Outcome, Pin, Source, Submission, TraceOrigin,
+};
+use everspan_durable::target::{HandlerKind, Target};
+use everspan_durable::view::InvocationView;
+use everspan_protocol::frame::{Decoder, MessageType};
+use everspan_protocol::ids::{DeploymentId, InvocationId, partition_key_of, partition_of};
+use everspan_protocol::message::Start;
+use everspan_state::{Backend, MemoryBackend};
+use everspan_trace::{Span, SpanContext, derive_span_id, derive_trace_id};
+
+use crate::core::{CoreHandler, CoreSdk};
+use crate::sdk::{Handler, Said, Sdk};
+
+pub(crate) const CONTENT_TYPE: &str = "application/vnd.restate.invocation.v6";
+const T0_MS: u64 = 1_750_000_000_000;
+const DAY_MS: u64 = 86_400_000;
+
+/// The deployments: handlers by name.
+#[derive(Default)]
+pub(crate) struct Services {
+    handlers: BTreeMap<(String, String), (HandlerFacts, Code)>,
+}
+
+impl Services {
+    pub(crate) fn facts(&self, service: &str, handler: &str) -> Option<HandlerFacts> {
+        let found = self.handlers.get(&(service.to_owned(), handler.to_owned()));
+        found.map(|(facts, _)| facts.clone())
+    }
+}
+
+impl Callees for Services {
+    fn find(&self, service: &str, handler: &str, _idempotent: bool) -> Option<HandlerFacts> {
+        self.facts(service, handler)
+    }
+}
+
+/// How a handler is written.
+#[derive(Clone, Copy)]
+enum Code {
+    Scripted(Handler),
+    Official(CoreHandler),
+}
+
+enum Service {
+    Scripted(Box<Sdk>),
+    Official(Box<CoreSdk>),
+}
+
+struct Conversation {
+    number: u32,
+    attempt: Attempt,
+    service: Service,
+}
+
+pub(crate) struct World {
+    pub(crate) services: Services,
+    pub(crate) policy: RetryPolicy,
+    pub(crate) inactivity_ms: u64,
+    pub(crate) options: Options,
+    pub(crate) now_ms: u64,
+    pub(crate) partitions: Vec<Partition<MemoryBackend>>,
+    pub(crate) logs: Vec<Vec<Vec<u8>>>,
+    queue: VecDeque<(usize, Body)>,
+    talks: BTreeMap<InvocationId, Conversation>,
+    /// Every attempt begun: number, `Start`, and the types of the entries replayed.
+    pub(crate) starts: BTreeMap<InvocationId, Vec<(u32, Start, Vec<MessageType>)>>,
+    pub(crate) spans: Vec<Span>,
+    pub(crate) accepted: Vec<(InvocationId, bool)>,
+    pub(crate) outcomes: BTreeMap<InvocationId, Vec<Outcome>>,
+    pub(crate) side_effects: u32,
+    /// The process dies when this many records are in the logs.
+    pub(crate) crash_at: Option<usize>,
+    /// The states are flushed when this many records are in the logs.
+    pub(crate) flush_at: Option<usize>,
+    submitted: u64,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::of(1)
+    }
+
+    pub(crate) fn of(partitions: u16) -> Self {
+        let options = Options {
+            partition: 0,
+            partitions,
+            eager_state_max: 1 << 20,
+            attempts_max: 100,
+            spans: true,
+        };
+        let mut world = Self {
+            services: Services::default(),
+            policy: RetryPolicy::default(),
+            inactivity_ms: 1000,
+            options,
+            now_ms: T0_MS,
+            partitions: Vec::new(),
+            logs: vec![Vec::new(); usize::from(partitions)],
+            queue: VecDeque::new(),
+            talks: BTreeMap::new(),
+            starts: BTreeMap::new(),
+            spans: Vec::new(),
+            accepted: Vec::new(),
+            outcomes: BTreeMap::new(),
+            side_effects: 0,
+            crash_at: None,
+            flush_at: None,
+            submitted: 0,
+        };
+        let states = vec![MemoryBackend::new(); usize::from(partitions)];
+        world.open(states);
+        world
+    }
+
+    pub(crate) fn serve(&mut self, service: &str, handler: &str, kind: HandlerKind, code: Handler) {
+        let facts = HandlerFacts {
+            kind,
+            retention: Retention {
+                completion_ms: DAY_MS,
+                journal_ms: DAY_MS,
+            },
+            lazy_state: false,
+        };
+        self.serve_as(service, handler, facts, code);
+    }
+
+    pub(crate) fn serve_as(&mut self, service: &str, handler: &str, facts: HandlerFacts, code: Handler) {
+        let name = (service.to_owned(), handler.to_owned());
+        self.services.handlers.insert(name, (facts, Code::Scripted(code)));
+    }
+
+    /// A handler of a plain service on the official SDKs' state machine.
+    pub(crate) fn serve_official(&mut self, service: &str, handler: &str, code: CoreHandler) {
+        self.serve(service, handler, HandlerKind::Service, |_| Ok(String::new()));
+        let name = (service.to_owned(), handler.to_owned());
+        self.services
+            .handlers
+            .entry(name)
+            .and_modify(|(_, old)| *old = Code::Official(code));
+    }
+
+    // --- clients ---
+
+    /// A client calls `Service/handler` or `Object/key/handler`.
+    pub(crate) fn submit(&mut self, path: &str, argument: &str) -> InvocationId {
+        let submission = self.submission(path, argument);
+        self.submit_this(submission)
+    }
+
+    pub(crate) fn submit_this(&mut self, submission: Submission) -> InvocationId {
+        let id = submission.id;
+        self.put(&id, Body::Submit(Box::new(submission)));
+        id
+    }
+
+    pub(crate) fn submission(&mut self, path: &str, argument: &str) -> Submission {
+        let parts: Vec<&str> = path.split('/').collect();
+        let (service, key, handler) = match parts[..] {
+            [service, handler] => (service, None, handler),
+            [service, key, handler] => (service, Some(key.to_owned()), handler),
+            _ => panic!("{path} is no path"),
+        };
+        self.submitted += 1;
+        let seed = format!("{path} {}", self.submitted);
+        let facts = self.services.facts(service, handler).expect("a served handler");
+        let partition_key = partition_key_of(key.as_deref().unwrap_or(&seed));
+        let id = match (&key, facts.kind) {
+            (Some(key), HandlerKind::Workflow) => InvocationId::for_workflow(service, key),
+            _ => InvocationId::from_parts(partition_key, derive_trace_id(seed.as_bytes()).0),
+        };
+        let span_id = derive_span_id(seed.as_bytes(), 77);
+        Submission {
+            id,
+            target: Target {
+                service: service.into(),
+                key,
+                handler: handler.into(),
+            },
+            handler: facts,
+            headers: Vec::new(),
+            argument: Bytes::copy_from_slice(argument.as_bytes()),
+            execute_at_ms: None,
+            idempotency_key: None,
+            source: Source::Ingress(IngressRequest {
+                span_id,
+                parent: None,
+                received_ns: self.now_ms * 1_000_000,
+                method: "POST".into(),
+                path: format!("/{path}"),
+                client: None,
+                one_way: false,
+            }),
+            trace: TraceOrigin {
+                cause: SpanContext::sampled(derive_trace_id(seed.as_bytes()), span_id),
+                joins: true,
+            },
+        }
+    }
+
+    /// A client's request with an idempotency key.
+    pub(crate) fn submit_once(&mut self, path: &str, argument: &str, idempotency_key: &str) -> InvocationId {
+        let mut submission = self.submission(path, argument);
+        submission.id = InvocationId::for_idempotency(
+            &submission.target.service,
+            submission.target.key.as_deref(),
+            &submission.target.handler,
+            idempotency_key,
+        );
+        submission.idempotency_key = Some(idempotency_key.into());
+        self.submit_this(submission)
+    }
+
+    pub(crate) fn ask(&mut self, message: Message) {
+        let id = *message.recipient();
+        self.put(&id, Body::Asked(message));
+    }
+
+    /// Anything else happens to the first partition.
+    pub(crate) fn record(&mut self, body: Body) {
+        self.queue.push_back((0, body));
+        self.settle();
+    }
+
+    fn put(&mut self, id: &InvocationId, body: Body) {
+        let partition = self.partition_of(id);
+        self.queue.push_back((partition, body));
+        self.settle();
+    }
+
+    fn partition_of(&self, id: &InvocationId) -> usize {
+        usize::from(partition_of(id.partition_key(), self.options.partitions))
+    }
+
+    // --- looking ---
+
+    pub(crate) fn view(&self, id: &InvocationId) -> InvocationView {
+        let partition = &self.partitions[self.partition_of(id)];
+        partition
+            .machine()
+            .view(id)
+            .expect("readable state")
+            .expect("a known invocation")
+    }
+
+    pub(crate) fn status(&self, id: &InvocationId) -> &'static str {
+        self.view(id).status
+    }
+
+    /// The one outcome: the value, or `code message`.
+    pub(crate) fn outcome(&self, id: &InvocationId) -> String {
+        let outcomes = &self.outcomes.get(id).expect("an outcome");
+        assert!(
+            outcomes.iter().all(|outcome| outcome == &outcomes[0]),
+            "{outcomes:?}"
+        );
+        match &outcomes[0] {
+            Outcome::Success(value) => crate::sdk::text(value),
+            Outcome::Failure(failure) => format!("{} {}", failure.code, failure.message),
+        }
+    }
+
+    pub(crate) fn spans_of(&self, id: &InvocationId) -> Vec<&Span> {
+        let id = id.to_string();
+        let is_its = |span: &&Span| {
+            let ids = span
+                .attributes
+                .iter()
+                .filter(|pair| pair.key == "restate.invocation.id");
+            ids.into_iter()
+                .any(|pair| format!("{:?}", pair.value).contains(&id))
+        };
+        self.spans.iter().filter(is_its).collect()
+    }
+
+    pub(crate) fn digests(&self) -> Vec<u128> {
+        let digest =
+            |partition: &Partition<MemoryBackend>| partition.machine().backend().digest().expect("a digest");
+        self.partitions.iter().map(digest).collect()
+    }
+
+    pub(crate) fn records(&self) -> usize {
+        self.logs.iter().map(Vec::len).sum()
+    }
+
+    // --- time ---
+
+    /// Time goes on; timers and deadlines fall due one by one.
+    pub(crate) fn wait_ms(&mut self, ms: u64) {
+        let end_ms = self.now_ms + ms;
+        while let Some(next_ms) = self.next_ms().filter(|&next_ms| next_ms <= end_ms) {
+            self.now_ms = self.now_ms.max(next_ms);
+            self.fire_due();
+            self.settle();
+        }
+        self.now_ms = end_ms;
+    }
+
+    fn next_ms(&self) -> Option<u64> {
+        let timers = self
+            .partitions
+            .iter()
+            .filter_map(|partition| partition.machine().next_timer_ms());
+        let deadlines = self.talks.values().filter_map(|talk| talk.attempt.deadline_ms());
+        timers.chain(deadlines).min()
+    }
+
+    fn fire_due(&mut self) {
+        for (index, partition) in self.partitions.iter().enumerate() {
+            for timer in partition.machine().due_timers(self.now_ms, 10) {
+                self.queue.push_back((index, Body::TimerFired(timer)));
+            }
+        }
+        let ids: Vec<_> = self.talks.keys().copied().collect();
+        for id in ids {
+            let now_ms = self.now_ms;
+            let Some(talk) = self.talks.get_mut(&id) else {
+                continue;
+            };
+            let actions = talk.attempt.tick(now_ms);
+            self.act(&id, actions);
+        }
+    }
+
+    // --- the runtime ---
+
+    /// Takes everything that has happened into the log and carries out what follows, until nothing is left.
+    pub(crate) fn settle(&mut self) {
+        while let Some((index, body)) = self.queue.pop_front() {
+            let mut payload = Vec::new();
+            let seq = self.partitions[index].prepare(body, self.now_ms * 1_000_000, &mut payload);
+            self.logs[index].push(payload);
+            if self.crash_at == Some(self.records()) {
+                self.crash();
+                continue;
+            }
+            let partition = &mut self.partitions[index];
+            partition.apply_prepared().expect("readable state");
+            assert!(partition.release().is_none(), "an effect left before the sync");
+            partition.synced(seq);
+            while let Some(effect) = self.partitions[index].release() {
+                self.carry_out(index, effect);
+            }
+            if self.flush_at == Some(self.records()) {
+                self.flush();
+            }
+        }
+    }
+
+    /// The process dies and comes up again; what clients asked and nobody stored they ask again.
+    pub(crate) fn crash(&mut self) {
+        self.talks.clear();
+        let asked_again = std::mem::take(&mut self.queue);
+        let keep = |body: &Body| matches!(body, Body::Submit(_) | Body::Asked(_));
+        self.queue = asked_again.into_iter().filter(|(_, body)| keep(body)).collect();
+        let state = |partition: &Partition<MemoryBackend>| {
+            let mut state = partition.machine().backend().clone();
+            state.crash();
+            state
+        };
+        let states = self.partitions.iter().map(state).collect();
+        self.open(states);
+    }
+
+    fn open(&mut self, states: Vec<MemoryBackend>) {
+        self.partitions.clear();
+        for (index, state) in states.into_iter().enumerate() {
+            let options = Options {
+                partition: u16::try_from(index).expect("few partitions"),
+                ..self.options.clone()
+            };
+            let mut partition = Partition::open(state, options).expect("readable state");
+            for (seq, payload) in (1..).zip(&self.logs[index]) {
+                partition.replay(seq, payload).expect("our own record");
+            }
+            assert!(partition.release().is_none(), "a replay has no effects");
+            self.partitions.push(partition);
+            self.queue.push_front((index, Body::Started));
+        }
+        self.settle();
+    }
+
+    pub(crate) fn flush(&mut self) {
+        for partition in &mut self.partitions {
+            partition.backend_mut().flush().expect("memory");
+        }
+    }
+
+    fn carry_out(&mut self, partition: usize, effect: Effect) {
+        match effect {
+            Effect::StartAttempt(start) => self.start(&start),
+            Effect::Notify { id, attempt, frame } => {
+                let now_ms = self.now_ms;
+                if let Some(talk) = self.talks.get_mut(&id)
+                    && talk.number == attempt
+                {
+                    let actions = talk.attempt.notify(frame, now_ms);
+                    self.act(&id, actions);
+                }
+            }
+            Effect::AbortAttempt { id, attempt } => {
+                if self.talks.get(&id).is_some_and(|talk| talk.number == attempt) {
+                    self.talks.remove(&id);
+                }
+            }
+            Effect::Accepted { id, known, .. } => self.accepted.push((id, known)),
+            Effect::Completed { id, outcome, .. } => self.outcomes.entry(id).or_default().push(outcome),
+            Effect::Send { to, seq, message } => {
+                let from = u16::try_from(partition).expect("few partitions");
+                let delivered = Body::Delivered { from, seq, message };
+                self.queue.push_back((usize::from(to), delivered));
+                self.queue
+                    .push_back((partition, Body::Acknowledged { by: to, seq }));
+            }
+            Effect::Span(span) => self.span(*span),
+        }
+    }
+
+    fn span(&mut self, span: Span) {
+        let is_same = |other: &&Span| {
+            (other.context.trace_id, other.context.span_id) == (span.context.trace_id, span.context.span_id)
+        };
+        let same = self.spans.iter().find(is_same);
+        if let Some(same) = same {
+            assert_eq!(same, &span, "a span id stands for one span");
+        } else {
+            self.spans.push(span);
+        }
+    }
+
+    fn start(&mut self, start: &StartAttempt) {
+        self.note_start(start);
+        let target = (start.target.service.clone(), start.target.handler.clone());
+        let service = match self.services.handlers[&target].1 {
+            Code::Scripted(handler) => Service::Scripted(Box::new(Sdk::new(handler))),
+            Code::Official(handler) => Service::Official(Box::new(CoreSdk::new(handler))),
+        };
+        let settings = Settings {
+            pin: pin(),
+            policy: self.policy.clone(),
+            inactivity_ms: self.inactivity_ms,
+            abort_ms: 60_000,
+            message_max: 1 << 20,
+            bidirectional: self.inactivity_ms > 0,
+        };
+        let (mut attempt, actions) = Attempt::begin(start, settings, self.now_ms);
+        let head = attempt.response(200, Some(CONTENT_TYPE), CONTENT_TYPE, None, self.now_ms);
+        assert!(head.is_empty());
+        let talk = Conversation {
+            number: start.attempt,
+            attempt,
+            service,
+        };
+        self.talks.insert(start.id, talk);
+        self.act(&start.id, actions);
+    }
+
+    fn note_start(&mut self, start: &StartAttempt) {
+        let mut decoder = Decoder::new(1 << 24);
+        decoder.push(start.replay.clone());
+        let head = decoder.next().expect("frames").expect("a Start");
+        let message: Start = head.message().expect("a Start");
+        let mut entries = Vec::new();
+        while let Some(frame) = decoder.next().expect("frames") {
+            entries.push(frame.ty);
+        }
+        assert_eq!(message.known_entries as usize, entries.len());
+        let starts = self.starts.entry(start.id).or_default();
+        starts.push((start.attempt, message, entries));
+    }
+
+    /// The service says this, whatever its handler does.
+    pub(crate) fn say(&mut self, id: &InvocationId, bytes: Vec<u8>) {
+        let now_ms = self.now_ms;
+        let talk = self.talks.get_mut(id).expect("a conversation");
+        let actions = talk.attempt.data(bytes.into(), &self.services, now_ms);
+        self.act(id, actions);
+        self.settle();
+    }
+
+    fn act(&mut self, id: &InvocationId, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Send(bytes) => self.tell(id, Some(bytes)),
+                Action::HalfClose => self.tell(id, None),
+                Action::Store(progress) => {
+                    let partition = self.partition_of(id);
+                    self.queue.push_back((partition, Body::Progress(progress)));
+                }
+                Action::Reset => {}
+            }
+        }
+        if self.talks.get(id).is_some_and(|talk| talk.attempt.is_over()) {
+            self.talks.remove(id);
+        }
+    }
+
+    fn tell(&mut self, id: &InvocationId, piece: Option<Bytes>) {
+        let now_ms = self.now_ms;
+        let Some(talk) = self.talks.get_mut(id) else {
+            return;
+        };
+        let said = match &mut talk.service {
+            Service::Scripted(sdk) => sdk.input(piece, now_ms, &mut self.side_effects),
+            Service::Official(sdk) => sdk.input(piece, now_ms),
+        };
+        for said in said {
+            let Some(talk) = self.talks.get_mut(id) else {
+                return;
+            };
+            let actions = match said {
+                Said::Bytes(bytes) => talk.attempt.data(bytes.into(), &self.services, now_ms),
+                Said::Eof => talk.attempt.finished(),
+                Said::Broken => talk.attempt.broken("the stream broke"),
+            };
+            self.act(id, actions);
+        }
+    }
+}
+
+pub(crate) fn pin() -> Pin {
+    Pin {
+        deployment: DeploymentId::from_bytes([1; 16]),
+        address: "http://localhost:9080".into(),
+        protocol_version: 6,
+    }
+}

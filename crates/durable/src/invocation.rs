@@ -30,8 +30,10 @@ pub struct Invocation {
     pub handler: HandlerFacts,
     /// When it was submitted, ns since the epoch.
     pub created_ns: u64,
-    /// Where it stands.
+    /// Where it stands; changed by [`Invocation::enter`] alone, which keeps the time spent.
     pub status: Status,
+    /// Where its time went.
+    pub time: TimeSpent,
     /// Entries in its journal.
     pub journal_len: u32,
     /// When the newest entry was stored, ns since the epoch.
@@ -56,6 +58,35 @@ pub struct Invocation {
     pub output: Option<Outcome>,
     /// Sleeps under way: completion id → due, ms since the epoch.
     pub sleeps: BTreeMap<u32, u64>,
+}
+
+/// Where the time of an invocation went, ns. The parts sum to the time from its submission to `counted_to_ns`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct TimeSpent {
+    /// Before its first attempt.
+    pub queued_ns: u64,
+    /// In attempts.
+    pub running_ns: u64,
+    /// Suspended or paused.
+    pub suspended_ns: u64,
+    /// Between a failed attempt and the next.
+    pub backoff_ns: u64,
+    /// Up to when it is counted, ns since the epoch.
+    pub counted_to_ns: u64,
+}
+
+impl TimeSpent {
+    /// Counts the time up to now as spent in `status`.
+    fn count(&mut self, status: &Status, now_ns: u64) {
+        let part = match status {
+            Status::Scheduled { .. } | Status::Queued { .. } => &mut self.queued_ns,
+            Status::Running => &mut self.running_ns,
+            Status::BackingOff { .. } => &mut self.backoff_ns,
+            Status::Suspended(_) | Status::Paused => &mut self.suspended_ns,
+        };
+        *part += now_ns.saturating_sub(self.counted_to_ns);
+        self.counted_to_ns = now_ns;
+    }
 }
 
 /// Where an invocation stands.
@@ -171,6 +202,19 @@ const END: u64 = 1;
 const ATTEMPT: u64 = 1 << 32;
 
 impl Invocation {
+    /// Goes over to another status.
+    pub fn enter(&mut self, status: Status, now_ns: u64) {
+        self.time.count(&self.status, now_ns);
+        self.status = status;
+    }
+
+    /// Where its time went up to now.
+    pub fn time_spent(&self, now_ns: u64) -> TimeSpent {
+        let mut time = self.time;
+        time.count(&self.status, now_ns);
+        time
+    }
+
     /// The context of the start span: ids follow from the invocation id alone.
     pub fn start_span(&self, id: &InvocationId) -> SpanContext {
         start_span(id, &self.trace)

@@ -313,6 +313,8 @@ pub enum Message {
     Cancel(InvocationId),
     /// End the invocation and its children, whatever they do.
     Kill(InvocationId),
+    /// Forget the ended invocation now.
+    Purge(InvocationId),
 }
 
 impl Message {
@@ -322,7 +324,7 @@ impl Message {
             Self::Invoke(submission) => &submission.id,
             Self::Complete { waiter, .. } => &waiter.id,
             Self::Signal { id, .. } | Self::Attach { id, .. } | Self::Peek { id, .. } => id,
-            Self::Cancel(id) | Self::Kill(id) => id,
+            Self::Cancel(id) | Self::Kill(id) | Self::Purge(id) => id,
         }
     }
 }

@@ -58,6 +58,10 @@ impl Admin {
                 patch(invocations::cancel).post(invocations::cancel),
             )
             .route(
+                "/invocations/{id}/purge",
+                patch(invocations::purge).post(invocations::purge),
+            )
+            .route(
                 "/invocations/{id}/kill",
                 patch(invocations::kill).post(invocations::kill),
             );

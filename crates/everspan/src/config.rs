@@ -53,5 +53,4 @@ pub use error::{ConfigError, Origin};
 pub use flags::ConfigFlags;
 pub use name_values::Headers;
 pub use raw::RawConfig;
-pub use sampler::{RootSampler, Sampler};
 pub use settings::Settings;

@@ -78,7 +78,7 @@ impl Server {
         let ingress = Arc::new(Ingress {
             router: Arc::clone(&workers.router),
             registry: Arc::clone(&registry),
-            sampler: exporter.as_ref().map(|_| spans::sampler(config)),
+            sampler: exporter.as_ref().map(|_| config.tracing.sampler.clone()),
             body_max: usize::try_from(config.ingress.request_size_limit).unwrap_or(usize::MAX),
         });
         let admin = Admin {

@@ -89,7 +89,7 @@ impl<B: Backend> Machine<B> {
         if self.has_any(&id, &invocation, awaiting)? {
             self.begin_attempt(&id, &mut invocation, AttemptCause::Resume);
         } else {
-            invocation.status = Status::Suspended(awaiting.clone());
+            invocation.enter(Status::Suspended(awaiting.clone()), self.now_ns);
         }
         self.store(&id, &invocation);
         Ok(())
@@ -120,7 +120,7 @@ impl<B: Backend> Machine<B> {
                     },
                 )?;
                 invocation.last_error = Some(failed.error);
-                invocation.status = Status::BackingOff { until_ms };
+                invocation.enter(Status::BackingOff { until_ms }, self.now_ns);
                 let attempt = invocation.attempt.number + 1;
                 self.set_timer(Timer {
                     at_ms: until_ms,
@@ -133,7 +133,7 @@ impl<B: Backend> Machine<B> {
             Verdict::Pause => {
                 self.attempt_span(&id, &invocation, &AttemptOutcome::Paused { error: &failed.error })?;
                 invocation.last_error = Some(failed.error);
-                invocation.status = Status::Paused;
+                invocation.enter(Status::Paused, self.now_ns);
                 self.store(&id, &invocation);
                 Ok(())
             }

@@ -18,6 +18,7 @@ impl<B: Backend> Machine<B> {
             Message::Peek { id, waiter } => self.peek(id, *waiter),
             Message::Cancel(id) => self.cancel(id),
             Message::Kill(id) => self.kill(id),
+            Message::Purge(id) => self.purge(id),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Forgetting ended invocations when their retention is over.
 
+use everspan_protocol::ids::InvocationId;
 use everspan_state::{Backend, StateError};
 
 use super::Machine;
@@ -31,6 +32,18 @@ impl<B: Backend> Machine<B> {
             }
         }
         Ok(())
+    }
+
+    /// Forgets an ended invocation before its retention is over.
+    pub(super) fn purge(&mut self, id: &InvocationId) -> Result<(), StateError> {
+        let Some(completed) = self.tables.completed(id)? else {
+            return Ok(());
+        };
+        self.expired(&[Expiry {
+            at_ms: completed.expires_ms,
+            id: *id,
+            journal_only: false,
+        }])
     }
 
     /// State and promises of a workflow live as long as its run is remembered.

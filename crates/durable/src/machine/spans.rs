@@ -12,7 +12,7 @@ use prost::Message as _;
 use super::Machine;
 use crate::effect::Effect;
 use crate::entry;
-use crate::invocation::{AttemptCause, Invocation, JournalEntry};
+use crate::invocation::{AttemptCause, Invocation, JournalEntry, TimeSpent};
 use crate::record::{AttemptError, IngressRequest, Outcome, Source, Submission};
 use crate::target::Target;
 
@@ -173,6 +173,8 @@ impl<B: Backend> Machine<B> {
         let parent = Some(invocation.start_span(id).span_id);
         let context = invocation.end_span(id);
         let mut span = self.invocation_span(&catalog::END, id, invocation, context, parent);
+        span.attributes
+            .extend(durations(&invocation.time_spent(self.now_ns)));
         match ended {
             Outcome::Success(_) => {
                 span.attributes
@@ -266,6 +268,19 @@ fn common(id: &InvocationId, target: &Target) -> Vec<KeyValue> {
     attributes.push(attr::RPC_SERVICE.value(target.service.clone()));
     attributes.push(attr::RPC_METHOD.value(target.handler.clone()));
     attributes
+}
+
+/// Where the whole time went.
+fn durations(time: &TimeSpent) -> [KeyValue; 5] {
+    let ms = |ns: u64| ns as f64 / 1_000_000.0;
+    let whole_ns = time.queued_ns + time.running_ns + time.suspended_ns + time.backoff_ns;
+    [
+        attr::INVOCATION_DURATION_MS.value(ms(whole_ns)),
+        attr::INVOCATION_QUEUED_MS.value(ms(time.queued_ns)),
+        attr::INVOCATION_RUNNING_MS.value(ms(time.running_ns)),
+        attr::INVOCATION_SUSPENDED_MS.value(ms(time.suspended_ns)),
+        attr::INVOCATION_BACKOFF_MS.value(ms(time.backoff_ns)),
+    ]
 }
 
 fn of_request(request: &IngressRequest) -> Vec<KeyValue> {

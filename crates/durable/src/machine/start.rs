@@ -27,7 +27,7 @@ impl<B: Backend> Machine<B> {
         invocation: &mut Invocation,
         cause: AttemptCause,
     ) {
-        invocation.status = Status::Running;
+        invocation.enter(Status::Running, self.now_ns);
         invocation.attempt = AttemptState {
             number: invocation.attempt.number + 1,
             cause,

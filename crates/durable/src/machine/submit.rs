@@ -10,7 +10,7 @@ use prost::Message as _;
 
 use super::Machine;
 use crate::effect::Effect;
-use crate::invocation::{AttemptState, Completed, Invocation, Status};
+use crate::invocation::{AttemptState, Completed, Invocation, Status, TimeSpent};
 use crate::record::{Failure, Message, Outcome, SignalName, Source, Submission, Timer, TimerPurpose, Waiter};
 use crate::target::HandlerKind;
 
@@ -42,7 +42,7 @@ impl<B: Backend> Machine<B> {
         self.accepted(submission, false);
         match submission.execute_at_ms.filter(|&at_ms| at_ms > self.now_ms()) {
             Some(at_ms) => {
-                invocation.status = Status::Scheduled { at_ms };
+                invocation.enter(Status::Scheduled { at_ms }, self.now_ns);
                 self.set_timer(Timer {
                     at_ms,
                     id,
@@ -113,12 +113,12 @@ impl<B: Backend> Machine<B> {
 
     /// Begins an invocation whose time has come: at once, or behind the holder of its key's lock.
     pub(super) fn begin(&mut self, id: InvocationId, mut invocation: Invocation) -> Result<(), StateError> {
-        if invocation.handler.kind.takes_lock() {
-            if let Some(place) = self.queue_behind_holder(&invocation.target, &id)? {
-                invocation.status = Status::Queued { place };
-                self.store(&id, &invocation);
-                return Ok(());
-            }
+        if invocation.handler.kind.takes_lock()
+            && let Some(place) = self.queue_behind_holder(&invocation.target, &id)?
+        {
+            invocation.enter(Status::Queued { place }, self.now_ns);
+            self.store(&id, &invocation);
+            return Ok(());
         }
         self.first_attempt(&id, &mut invocation);
         self.store(&id, &invocation);
@@ -140,6 +140,10 @@ fn new_invocation(submission: &Submission, now_ns: u64) -> Invocation {
         handler: submission.handler.clone(),
         created_ns: now_ns,
         status: Status::Running,
+        time: TimeSpent {
+            counted_to_ns: now_ns,
+            ..TimeSpent::default()
+        },
         journal_len: 0,
         last_entry_ns: now_ns,
         notifications: 0,

@@ -88,6 +88,21 @@ pub(super) async fn kill(State(admin): State<Admin>, Path(id): Path<String>) -> 
     Ok(StatusCode::OK)
 }
 
+pub(super) async fn purge(State(admin): State<Admin>, Path(id): Path<String>) -> Result<StatusCode, Refused> {
+    let (parsed, view) = find(&admin, &id).await?;
+    if view.status != "completed" {
+        return Err(Refused::new(
+            409,
+            format!(
+                "the invocation {id} is {}, only a completed one is purged",
+                view.status
+            ),
+        ));
+    }
+    admin.router.ask(Message::Purge(parsed)).await?;
+    Ok(StatusCode::OK)
+}
+
 #[derive(Deserialize)]
 pub(super) struct End {
     mode: Option<String>,

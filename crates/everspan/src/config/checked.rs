@@ -6,12 +6,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use everspan_trace::Sampler;
+
 use crate::config::endpoint::Endpoint;
 use crate::config::error::ConfigError;
 use crate::config::flags::ConfigFlags;
 use crate::config::name_values::Headers;
 use crate::config::raw::RawConfig;
-use crate::config::sampler::Sampler;
 use crate::config::settings::Settings;
 
 mod from_settings;

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use crate::config::key::Key;
 use crate::config::value::Kind;
-use crate::config::{
-    Config, ConfigError, ConfigFlags, LogFormat, OnMaxAttempts, RawConfig, RootSampler, Settings, table,
-};
+use crate::config::{Config, ConfigError, ConfigFlags, LogFormat, OnMaxAttempts, RawConfig, Settings, table};
 
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
@@ -58,8 +56,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(config.default_retry_policy.max_attempts, Some(70));
     assert_eq!(config.default_retry_policy.on_max_attempts, OnMaxAttempts::Pause);
     assert_eq!(config.tracing.batch_delay, Duration::from_millis(200));
-    assert!(config.tracing.sampler.parent_based);
-    assert_eq!(config.tracing.sampler.root, RootSampler::AlwaysOn);
+    assert_eq!(config.tracing.sampler, everspan_trace::Sampler::default());
     assert_eq!(config.tracing.services(), None);
     assert_eq!((config.worker.threads_on(0), config.worker.threads_on(6)), (1, 6));
 }

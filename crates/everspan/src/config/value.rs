@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use tracing_subscriber::filter::EnvFilter;
 
+use everspan_trace::Sampler;
+
 use crate::config::endpoint::{self, Endpoint};
 use crate::config::name_values;
-use crate::config::sampler::{self, Sampler};
+use crate::config::sampler;
 use crate::config::{duration, size};
 
 /// What a key takes.

@@ -64,7 +64,7 @@ impl Failed {
     }
 
     /// Says that the invocation, not the ingress, is the source.
-    pub(super) fn from_invocation(self) -> Self {
+    pub(super) fn told_by_invocation(self) -> Self {
         Self {
             source: "invocation",
             ..self

@@ -99,7 +99,7 @@ impl Ingress {
             let accepted = self.router.send(submission).await?;
             if accepted.known {
                 let message = "the workflow method was already invoked";
-                return Err(Failed::new(409, message).of(id).from_invocation());
+                return Err(Failed::new(409, message).of(id).told_by_invocation());
             }
             return self.attach(id, Some(output)).await;
         }

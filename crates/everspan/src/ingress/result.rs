@@ -73,7 +73,7 @@ impl Ingress {
                 };
                 answer::ended(id, ended, output.or(declared.as_ref()))
             }
-            AttachReply::Unknown => Err(Failed::new(404, "not found").of(id).from_invocation()),
+            AttachReply::Unknown => Err(Failed::new(404, "not found").of(id).told_by_invocation()),
             AttachReply::UnderWay => unreachable!("a waiting attach is answered at the end"),
         }
     }

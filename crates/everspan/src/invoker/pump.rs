@@ -240,12 +240,15 @@ impl<S: ProgressSink> Pump<'_, S> {
                     body = Some(stream);
                     self.on_head(&parts, expected_content_type)
                 }
-                Event::Response(Err(error)) => self.attempt.broken(&broken_text(&error)),
                 Event::Data(Some(Ok(piece))) => {
                     release(&mut body, piece.len());
                     self.attempt.data(piece, &*self.snapshot, now_ms())
                 }
-                Event::Data(Some(Err(error))) => self.attempt.broken(&broken_text(&error)),
+                Event::Response(Err(error)) | Event::Data(Some(Err(error))) => {
+                    let actions = self.attempt.broken(&broken_text(&error));
+                    self.carry_out(actions).await;
+                    return;
+                }
                 Event::Data(None) => {
                     let actions = self.attempt.finished();
                     self.carry_out(actions).await;

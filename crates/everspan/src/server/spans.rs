@@ -1,8 +1,8 @@
 //! Where spans go, from the configuration.
 
 use everspan_export::{Exporter, OtlpOptions};
+use everspan_trace::KeyValue;
 use everspan_trace::catalog::attr;
-use everspan_trace::{KeyValue, Sampler};
 use tokio::runtime::Handle;
 
 use super::{ServerError, failed};
@@ -23,12 +23,6 @@ pub(super) fn exporter(config: &Config) -> Result<Option<Exporter>, ServerError>
     Exporter::start(options, &Handle::current())
         .map(Some)
         .map_err(failed)
-}
-
-/// The sampler.
-pub(super) fn sampler(config: &Config) -> Sampler {
-    let text = config.tracing.sampler.to_string();
-    text.parse().expect("the configuration has checked the sampler")
 }
 
 fn resource(config: &Config) -> Vec<KeyValue> {

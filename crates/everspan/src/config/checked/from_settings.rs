@@ -7,13 +7,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use everspan_trace::Sampler;
+
 use crate::config::checked::{
     AdminConfig, Config, IngressConfig, InvokerConfig, LogConfig, LogFormat, OnMaxAttempts,
     RetryPolicyConfig, StateConfig, TracingConfig, WorkerConfig,
 };
 use crate::config::endpoint::Endpoint;
 use crate::config::name_values::Headers;
-use crate::config::sampler::Sampler;
 use crate::config::settings::Settings;
 use crate::config::value::Value;
 
@@ -134,7 +135,7 @@ readers! {
     switch: Some(Value::Bool(yes)) => *yes, bool;
     address: Some(Value::Address(address)) => *address, SocketAddr;
     choice: Some(Value::Choice(choice)) => choice, &'static str;
-    sampler: Some(Value::Sampler(sampler)) => *sampler, Sampler;
+    sampler: Some(Value::Sampler(sampler)) => sampler.clone(), Sampler;
 }
 
 fn endpoint(from: &Settings, key: &str) -> Option<Endpoint> {

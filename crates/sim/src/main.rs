@@ -1,0 +1,95 @@
+//! `sim --seed N [--trace]` runs one seed, `sim --seeds N [--start S]` many; exit code 1 on a violation.
+
+#![allow(clippy::print_stdout, reason = "it is a command line program")]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use everspan_sim::{Report, Violation, run};
+
+/// The server core in a simulated world.
+#[derive(Parser)]
+struct Arguments {
+    /// Run this seed, twice, and compare.
+    #[arg(long, conflicts_with = "seeds")]
+    seed: Option<u64>,
+    /// Print every step of the seed.
+    #[arg(long, requires = "seed")]
+    trace: bool,
+    /// Run so many seeds.
+    #[arg(long, default_value_t = 1000)]
+    seeds: u64,
+    /// The first of them.
+    #[arg(long, default_value_t = 0)]
+    start: u64,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    std::panic::set_hook(Box::new(|_| {}));
+    let outcome = match arguments.seed {
+        Some(seed) => one(seed, arguments.trace),
+        None => many(arguments.start, arguments.seeds),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(violation) => {
+            show(&violation);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn one(seed: u64, trace: bool) -> Result<(), Box<Violation>> {
+    let first = run(seed, None, trace)?;
+    let second = run(seed, None, false)?;
+    println!("seed {seed}: {first:?}");
+    if first == second {
+        return Ok(());
+    }
+    Err(Box::new(Violation {
+        seed,
+        step: 0,
+        message: format!("the same seed did something else the second time: {second:?}"),
+        events: Vec::new(),
+    }))
+}
+
+fn many(start: u64, seeds: u64) -> Result<(), Box<Violation>> {
+    let mut total = [0; 4];
+    for (done, seed) in (1..).zip(start..start + seeds) {
+        let report = run(seed, None, false)?;
+        add(&mut total, &report);
+        if done % 100 == 0 || done == seeds {
+            let [steps, crashes, invocations, side_effects] = total;
+            println!(
+                "{done} seeds from {start}: {steps} steps, {crashes} crashes, {invocations} invocations, \
+                 {side_effects} side effects, no violation"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn add(total: &mut [u64; 4], report: &Report) {
+    let Report {
+        steps,
+        crashes,
+        invocations,
+        side_effects,
+        ..
+    } = report;
+    for (sum, value) in total.iter_mut().zip([steps, crashes, invocations, side_effects]) {
+        *sum += value;
+    }
+}
+
+fn show(violation: &Violation) {
+    for event in &violation.events {
+        println!("{event}");
+    }
+    let Violation {
+        seed, step, message, ..
+    } = violation;
+    println!("seed {seed} step {step}: VIOLATION: {message}");
+}

@@ -1,0 +1,348 @@
+//! The server: partitions, log, the way of a record and its effects, crash and recovery.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use everspan_durable::effect::Effect;
+use everspan_durable::machine::Options;
+use everspan_durable::partition::Partition;
+use everspan_durable::record::{Body, Message};
+use everspan_protocol::ids::{InvocationId, partition_of};
+use everspan_state::{Backend, MemoryBackend};
+use everspan_wal::sim_disk::Faults;
+use everspan_wal::{AppendError, Batch, Log};
+
+use super::{Part, Wire, World};
+use crate::settings::{Mutation, Settings};
+
+pub(super) fn options(settings: &Settings) -> everspan_wal::Options {
+    everspan_wal::Options {
+        segment_bytes: settings.segment_bytes,
+        ..everspan_wal::Options::default()
+    }
+}
+
+/// A partition on this state, before its replay.
+pub(super) fn open(settings: &Settings, partition: u16, state: MemoryBackend) -> Part {
+    let options = Options {
+        partition,
+        partitions: settings.partitions,
+        eager_state_max: settings.eager_state_max,
+        attempts_max: settings.attempts_max,
+        spans: true,
+    };
+    let partition = Partition::open(state, options).expect("memory can be read");
+    Part {
+        partition,
+        mailbox: VecDeque::new(),
+        batch: Batch::new(),
+        prepared: 0,
+        written: 0,
+        durable: 0,
+        releasable: false,
+        timers_pending: false,
+        acks: VecDeque::new(),
+    }
+}
+
+impl World {
+    /// Replays are done: the server comes up.
+    pub(super) fn started(&mut self) {
+        for part in &mut self.parts {
+            let applied = part.partition.applied();
+            (part.prepared, part.written, part.durable) = (applied, applied, applied);
+            part.mailbox.push_back(Body::Started);
+        }
+    }
+
+    /// Some of what waits becomes records.
+    pub(super) fn take(&mut self, index: usize) {
+        let count = 1 + self.rng.below(4);
+        for _ in 0..count {
+            let now_ns = self.outside.now_ms * 1_000_000;
+            let part = &mut self.parts[index];
+            let Some(body) = part.mailbox.pop_front() else {
+                return;
+            };
+            let (arrived, delivered) = (arrival(&body), delivery(&body));
+            let mut payload = Vec::new();
+            part.prepared = part.partition.prepare(body, now_ns, &mut payload);
+            let seq = part.prepared;
+            let number = u16::try_from(index).expect("few partitions");
+            part.batch.push(number, seq, &payload);
+            part.acks
+                .extend(delivered.map(|(from, message)| (seq, from, message)));
+            if let Some((id, delayed)) = arrived {
+                self.checker.arrived(id, seq, delayed);
+            }
+        }
+    }
+
+    pub(super) fn apply(&mut self, index: usize) {
+        let part = &mut self.parts[index];
+        part.partition.apply_prepared().expect("memory can be read");
+        part.releasable = part.partition.held() > 0;
+        let waits = |body: &Body| matches!(body, Body::TimerFired(_));
+        part.timers_pending = part.mailbox.iter().any(waits);
+        if self.settings.mutation == Some(Mutation::ReleaseBeforeSync) {
+            let applied = part.partition.applied();
+            part.partition.synced(applied);
+        }
+    }
+
+    pub(super) fn append(&mut self, index: usize) {
+        let part = &mut self.parts[index];
+        match self.log.append(&part.batch) {
+            Ok(()) => {
+                part.written = part.prepared;
+                part.batch.clear();
+            }
+            Err(AppendError::Full { .. }) => self.append_after_ms = self.outside.now_ms + 20,
+            Err(AppendError::OutOfSequence { .. }) => panic!("records are appended in order"),
+            Err(AppendError::Failed(_)) => self.crash("an append failed"),
+        }
+    }
+
+    pub(super) fn sync(&mut self) {
+        if self.log.sync().is_err() {
+            return self.crash("a sync failed");
+        }
+        for part in &mut self.parts {
+            part.durable = part.written;
+        }
+    }
+
+    /// The partition hears what is synced.
+    pub(super) fn tell(&mut self, index: usize) {
+        let part = &mut self.parts[index];
+        part.partition.synced(part.durable);
+        part.releasable = part.partition.held() > 0;
+        while let Some(&(seq, from, message)) = part.acks.front()
+            && seq <= part.durable
+        {
+            part.acks.pop_front();
+            let wire = self.wires.entry((index, usize::from(from))).or_default();
+            wire.push_back(Wire::Ack(message));
+        }
+    }
+
+    /// The next effect leaves.
+    pub(super) fn release(&mut self, index: usize) {
+        let part = &mut self.parts[index];
+        let effect = part.partition.release();
+        part.releasable = effect.is_some() && part.partition.held() > 0;
+        let Some(effect) = effect else { return };
+        if self.settings.mutation.is_none() {
+            assert!(
+                part.partition.synced_up_to() <= part.durable,
+                "an effect leaves after the sync of its record"
+            );
+        }
+        match effect {
+            Effect::StartAttempt(start) => self.start(&start),
+            Effect::Notify { id, attempt, frame } => self.notify(&id, attempt, frame),
+            Effect::AbortAttempt { id, attempt } => self.abort(&id, attempt),
+            Effect::Accepted { id, .. } => {
+                self.note(|| format!("accepted {id}"));
+                self.checker.accepted(id);
+                let its = self.clients.iter_mut().filter(|client| client.id == id);
+                its.for_each(crate::client::Client::accepted);
+            }
+            Effect::Completed { id, outcome, .. } => {
+                self.note(|| format!("completed {id}: {outcome:?}"));
+                self.checker.told(id, &outcome);
+                let its = self.clients.iter_mut().filter(|client| client.id == id);
+                its.for_each(crate::client::Client::told);
+            }
+            Effect::Send { to, seq, message } => {
+                let wire = self.wires.entry((index, usize::from(to))).or_default();
+                wire.push_back(Wire::Message(seq, message));
+            }
+            Effect::Span(span) => {
+                self.note(|| format!("span {} {:?}", span.name, span.context.span_id));
+                self.checker.span(&span);
+            }
+        }
+    }
+
+    /// A message arrives, perhaps not for the last time.
+    pub(super) fn travel(&mut self, from: usize, to: usize) {
+        let again = self.chance(self.settings.duplicate);
+        let number = |index: usize| u16::try_from(index).expect("few partitions");
+        let wire = self.wires.entry((from, to)).or_default();
+        let Some(next) = wire.pop_front() else { return };
+        let body = match next {
+            Wire::Message(seq, message) => {
+                if again {
+                    wire.push_front(Wire::Message(seq, message.clone()));
+                }
+                let from = number(from);
+                Body::Delivered { from, seq, message }
+            }
+            Wire::Ack(seq) => Body::Acknowledged {
+                by: number(from),
+                seq,
+            },
+        };
+        self.parts[to].mailbox.push_back(body);
+    }
+
+    pub(super) fn timers(&mut self, index: usize) {
+        let limit = 1 + self.rng.below(4);
+        let part = &mut self.parts[index];
+        let due = part.partition.machine().due_timers(self.outside.now_ms, limit);
+        part.mailbox.extend(due.into_iter().map(Body::TimerFired));
+        part.timers_pending = true;
+    }
+
+    // --- faults ---
+
+    pub(super) fn disk_fault(&mut self) {
+        if self.chance(self.settings.flush) {
+            self.flush();
+        }
+        if self.chance(self.settings.failing_sync) {
+            let after = self.rng.below(4) as u64;
+            self.note(|| format!("a sync will fail after {after} calls"));
+            self.disk.set_faults(Faults {
+                fail_sync_at: Some(self.disk.calls() + after),
+                ..Faults::default()
+            });
+        }
+        if self.full_until_ms.is_none() && self.chance(self.settings.full_disk) {
+            let files = self.disk.files();
+            let used: u64 = files.values().map(|file| file.len() as u64).sum();
+            let room = self.rng.below(3000) as u64;
+            self.note(|| format!("the disk has room for {room} bytes"));
+            self.disk.set_capacity(Some(used + room));
+            self.full_until_ms = Some(self.outside.now_ms + 1 + self.rng.below(500) as u64);
+        }
+    }
+
+    pub(super) fn space_returns(&mut self) {
+        if self
+            .full_until_ms
+            .is_some_and(|until_ms| until_ms <= self.outside.now_ms)
+        {
+            self.full_until_ms = None;
+            self.disk.set_capacity(None);
+        }
+    }
+
+    /// The states that may be flushed are, and the log forgets what nobody needs.
+    fn flush(&mut self) {
+        self.note(|| "flush and trim".to_owned());
+        for part in &mut self.parts {
+            if part.partition.is_settled() {
+                part.partition.backend_mut().flush().expect("memory");
+            }
+        }
+        let persisted = |part: &Part| part.partition.machine().backend().persisted();
+        let persisted: BTreeMap<u16, u64> = (0..).zip(self.parts.iter().map(persisted)).collect();
+        self.journals();
+        if self.log.trim(&persisted).is_err() {
+            self.crash("a trim failed");
+        }
+    }
+
+    /// Tells the checker the journals that are all synced.
+    pub(super) fn journals(&mut self) {
+        for part in self.parts.iter().filter(|part| part.partition.is_settled()) {
+            let machine = part.partition.machine();
+            for view in machine.list(usize::MAX).expect("memory can be read") {
+                let journal = machine.journal(&view.id).expect("memory can be read");
+                self.checker.journal(view.id, journal);
+            }
+        }
+    }
+
+    /// The whole process dies, and comes up again on what the disk kept.
+    pub(super) fn crash(&mut self, why: &str) {
+        self.crashes += 1;
+        let crashes = self.crashes;
+        self.note(|| format!("CRASH {crashes}: {why}"));
+        self.talks.clear();
+        self.wires.clear();
+        self.disk = self.disk.crash();
+        self.full_until_ms = None;
+        self.append_after_ms = 0;
+        let durable: Vec<u64> = self.parts.iter().map(|part| part.durable).collect();
+        let states: Vec<MemoryBackend> = self.parts.iter().map(after_crash).collect();
+        let (log, recovery) = Log::open(self.disk.clone(), options(&self.settings))
+            .expect("a log that was only torn can be opened");
+        self.log = log;
+        self.parts = (0..)
+            .zip(states)
+            .map(|(number, state)| open(&self.settings, number, state))
+            .collect();
+        for (number, part) in (0..).zip(&self.parts) {
+            let last = recovery.last.get(&number).copied().unwrap_or(0);
+            let applied = part.partition.applied();
+            let kept = last.max(applied);
+            let synced = durable[usize::from(number)];
+            assert!(
+                kept >= synced,
+                "partition {number} kept {kept} records of {synced} synced"
+            );
+            assert!(
+                applied <= last || last == 0,
+                "the state of partition {number} holds {applied} records, the log {last}"
+            );
+        }
+        self.replay();
+        self.started();
+        self.reconnect();
+    }
+
+    fn replay(&mut self) {
+        let applied: Vec<u64> = self.parts.iter().map(|part| part.partition.applied()).collect();
+        let parts = &mut self.parts;
+        let replayed = self.log.replay(
+            |partition| applied[usize::from(partition)],
+            |record| {
+                let part = &mut parts[usize::from(record.partition)];
+                part.partition.replay(record.seq, record.payload)
+            },
+        );
+        replayed.expect("our own records can be replayed");
+    }
+
+    fn reconnect(&mut self) {
+        let partitions = self.settings.partitions;
+        let last: Vec<u64> = self.parts.iter().map(|part| part.durable).collect();
+        self.checker.lost(|id: &InvocationId, seq| {
+            seq > last[usize::from(partition_of(id.partition_key(), partitions))]
+        });
+        for resolver in &mut self.resolvers {
+            resolver.sent = false;
+        }
+        let again_ms = self.outside.now_ms + self.rng.below(100) as u64;
+        for client in &mut self.clients {
+            client.disconnected(again_ms);
+        }
+    }
+}
+
+fn after_crash(part: &Part) -> MemoryBackend {
+    let mut state = part.partition.machine().backend().clone();
+    state.crash();
+    state
+}
+
+/// The invocation a record asks for, and whether it begins later.
+fn arrival(body: &Body) -> Option<(InvocationId, bool)> {
+    match body {
+        Body::Submit(submission) => Some((submission.id, submission.execute_at_ms.is_some())),
+        Body::Delivered {
+            message: Message::Invoke(submission),
+            ..
+        } => Some((submission.id, submission.execute_at_ms.is_some())),
+        _ => None,
+    }
+}
+
+fn delivery(body: &Body) -> Option<(u16, u64)> {
+    match body {
+        Body::Delivered { from, seq, .. } => Some((*from, *seq)),
+        _ => None,
+    }
+}

@@ -1,0 +1,29 @@
+//! A few seeds on every test run; many more by `cargo run --release -p everspan-sim -- --seeds 100000`.
+
+use everspan_sim::{Mutation, run};
+
+#[test]
+fn fifty_seeds_violate_nothing() {
+    for seed in 0..50 {
+        if let Err(violation) = run(seed, None, false) {
+            panic!("{violation:#?}");
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_does_the_same_to_the_last_bit() {
+    for seed in [3, 7] {
+        let twice = [run(seed, None, false), run(seed, None, false)];
+        let [Ok(first), Ok(second)] = twice else {
+            panic!("{twice:?}")
+        };
+        assert_eq!(first, second);
+    }
+}
+
+#[test]
+fn effects_that_leave_before_the_sync_are_caught_by_their_consequences() {
+    let caught = (0..200).find_map(|seed| run(seed, Some(Mutation::ReleaseBeforeSync), false).err());
+    assert!(caught.is_some(), "the checker can fail");
+}

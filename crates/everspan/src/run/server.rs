@@ -1,5 +1,6 @@
 //! `everspan server`: configuration, log, server, until a signal says stop.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -36,8 +37,9 @@ async fn run(config: &Config) -> ExitCode {
     let server = match Server::start(config).await {
         Ok(server) => server,
         Err(error) => {
-            tracing::error!(%error, "the server does not start");
-            eprintln!("everspan: {error}");
+            let why = explain(&error.to_string(), config);
+            tracing::error!(error = %why, "the server does not start");
+            eprintln!("everspan: {why}");
             return ExitCode::FAILURE;
         }
     };
@@ -54,6 +56,17 @@ async fn run(config: &Config) -> ExitCode {
     server.stop().await;
     tracing::info!("stopped");
     ExitCode::SUCCESS
+}
+
+/// The error, and what to do where its own text does not say so.
+fn explain(error: &str, config: &Config) -> String {
+    if error.contains("is locked") {
+        return format!(
+            "another server uses the data directory {}: stop it, or choose another base-dir ({error})",
+            config.base_dir.display()
+        );
+    }
+    error.to_owned()
 }
 
 /// Returns at SIGTERM or SIGINT.
@@ -77,6 +90,7 @@ fn start_log(config: &Config) -> Result<(), String> {
         .map_err(|error| format!("log-filter = {:?}: {error}", config.log_filter))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let started = match config.log_format {
         LogFormat::Pretty => builder.pretty().try_init(),

@@ -30,6 +30,10 @@ pub(crate) enum Step {
     Send(Callee, u64),
     /// Waits for somebody outside.
     Awakeable,
+    /// Calls one that listens, tells it so many numbers by signal, awaits its end.
+    Feed(Callee, u8),
+    /// Waits for the numbers 0, 1, … each told by a signal of one name.
+    Listen(u8),
 }
 
 /// Whom a step calls.
@@ -72,7 +76,7 @@ impl Program {
 }
 
 fn step(rng: &mut SimRng, floor: u8, depth: u32) -> Step {
-    match rng.below(if depth == 0 { 7 } else { 11 }) {
+    match rng.below(if depth == 0 { 7 } else { 12 }) {
         0 | 1 => Step::Run,
         2 => Step::Sleep([1, 20, 300, 5000][rng.below(4)]),
         3 | 4 => Step::Add,
@@ -80,6 +84,13 @@ fn step(rng: &mut SimRng, floor: u8, depth: u32) -> Step {
         6 => Step::Awakeable,
         7 | 8 => Step::Call(callee(rng, floor, depth)),
         9 => {
+            let numbers = u8::try_from(rng.below(4)).expect("small");
+            let mut callee = callee(rng, floor, depth);
+            callee.idempotency_key = None;
+            callee.program = Program::of(Step::Listen(numbers));
+            Step::Feed(callee, numbers)
+        }
+        10 => {
             let callee = callee(rng, floor, depth);
             Step::CallThen(callee, vec![Step::Run, Step::Sleep(10)])
         }

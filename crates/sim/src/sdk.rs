@@ -19,6 +19,7 @@ pub(crate) const OBJECT: &str = "Object";
 pub(crate) const HANDLER: &str = "run";
 
 const COUNT: &[u8] = b"count";
+const SIGNAL: &str = "number";
 
 /// Why a program stops before its result.
 enum Stop {
@@ -172,6 +173,8 @@ impl Sdk {
                 self.await_call(result)
             }
             Step::Send(callee, delay_ms) => self.send(callee, *delay_ms, outside),
+            Step::Feed(callee, numbers) => self.feed(callee, *numbers),
+            Step::Listen(numbers) => (0..*numbers).try_for_each(|number| self.listen(number)),
             Step::Awakeable => {
                 let signal = FIRST_AWAKEABLE_SIGNAL + self.run.awakeables;
                 self.run.awakeables += 1;
@@ -200,25 +203,31 @@ impl Sdk {
         self.run.completions
     }
 
-    fn position(&self, id: &NotificationId) -> Option<usize> {
-        let mut notifications = self.notifications.iter();
-        notifications.position(|notification| notification.id.as_ref() == Some(id))
+    fn position(&self, id: &NotificationId, nth: usize) -> Option<usize> {
+        let notifications = self.notifications.iter().enumerate();
+        let mut its = notifications.filter(|(_, notification)| notification.id.as_ref() == Some(id));
+        its.nth(nth).map(|(at, _)| at)
     }
 
     /// Waits; a cancellation that came first cancels the calls under way and ends the handler.
     fn wait(&mut self, id: NotificationId) -> Result<NotificationResult, Stop> {
-        let at = self.position(&id);
-        let cancelled = self.position(&NotificationId::SignalIndex(1));
+        self.wait_nth(id, 0)
+    }
+
+    /// Waits for the `nth` (from 0) notification of this id.
+    fn wait_nth(&mut self, id: NotificationId, nth: usize) -> Result<NotificationResult, Stop> {
+        let at = self.position(&id, nth);
+        let cancelled = self.position(&NotificationId::SignalIndex(1), 0);
         if let Some(cancelled) = cancelled
             && at.is_none_or(|at| cancelled < at)
         {
             return Err(self.cancelled());
         }
-        self.wait_uncancelled(id)
+        self.wait_uncancelled(id, nth)
     }
 
-    fn wait_uncancelled(&mut self, id: NotificationId) -> Result<NotificationResult, Stop> {
-        if let Some(at) = self.position(&id) {
+    fn wait_uncancelled(&mut self, id: NotificationId, nth: usize) -> Result<NotificationResult, Stop> {
+        if let Some(at) = self.position(&id, nth) {
             return Ok(self.notifications[at].result.clone().expect("a result"));
         }
         match id {
@@ -231,7 +240,7 @@ impl Sdk {
 
     fn cancelled(&mut self) -> Stop {
         for callee in std::mem::take(&mut self.run.calls) {
-            let target_invocation_id = match self.wait_uncancelled(NotificationId::CompletionId(callee)) {
+            let target_invocation_id = match self.wait_uncancelled(NotificationId::CompletionId(callee), 0) {
                 Ok(NotificationResult::InvocationId(id)) => id,
                 Ok(other) => panic!("the id of a callee is {other:?}"),
                 Err(stop) => return stop,
@@ -254,7 +263,7 @@ impl Sdk {
             name: "effect".into(),
         };
         self.command(MessageType::RUN_COMMAND, &run);
-        let known = self.position(&NotificationId::CompletionId(id)).is_some();
+        let known = self.position(&NotificationId::CompletionId(id), 0).is_some();
         if !known && self.proposed.insert(id) {
             let drawn = outside.run_executed(self.id(), id);
             let proposal = wire::ProposeRunCompletion {
@@ -350,6 +359,39 @@ impl Sdk {
             name: String::new(),
         };
         self.command(MessageType::SET_STATE_COMMAND, &set);
+    }
+
+    fn feed(&mut self, callee: &Callee, numbers: u8) -> Result<(), Stop> {
+        let result = self.call(callee);
+        let target = match self.wait(NotificationId::CompletionId(result - 1))? {
+            NotificationResult::InvocationId(id) => id,
+            other => panic!("the id of a callee is {other:?}"),
+        };
+        for number in 0..numbers {
+            let tell = wire::SendSignalCommand {
+                target_invocation_id: target.clone(),
+                signal_id: Some(wire::SignalId::Name(SIGNAL.into())),
+                result: Some(wire::SignalResult::Value(wire::Value {
+                    content: number.to_string().into(),
+                })),
+                name: String::new(),
+            };
+            self.command(MessageType::SEND_SIGNAL_COMMAND, &tell);
+        }
+        self.await_call(result)
+    }
+
+    fn listen(&mut self, number: u8) -> Result<(), Stop> {
+        let id = NotificationId::SignalName(SIGNAL.into());
+        let NotificationResult::Value(value) = self.wait_nth(id, usize::from(number))? else {
+            panic!("signals carry numbers");
+        };
+        assert_eq!(
+            value.content,
+            number.to_string(),
+            "signals arrive once and in order"
+        );
+        Ok(())
     }
 
     fn call(&mut self, callee: &Callee) -> u32 {

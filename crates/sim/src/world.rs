@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 use everspan_durable::partition::Partition;
 use everspan_durable::record::{Body, Message, Outcome, SignalName};
+use everspan_durable::view::InvocationView;
 use everspan_protocol::ids::{AwakeableId, InvocationId, partition_of};
 use everspan_state::MemoryBackend;
 use everspan_wal::sim_disk::SimRng;
@@ -146,6 +147,7 @@ impl World {
         }
         self.calm();
         self.rest();
+        self.kill_deserted();
         self.finish()
     }
 
@@ -189,7 +191,7 @@ impl World {
         let mut events = self.possible();
         let next_ms = self.next_ms();
         if let Some(next_ms) = next_ms
-            && (events.is_empty() || self.rng.one_in(self.settings.hurry))
+            && (events.is_empty() || self.chance(self.settings.hurry))
         {
             events.clear();
             events.push(Event::Time);
@@ -208,8 +210,8 @@ impl World {
             Event::Tell(index) => self.tell(index),
             Event::Release(index) => self.release(index),
             Event::Travel(from, to) => self.travel(from, to),
-            Event::ToService(id) => self.to_service(&id),
-            Event::FromService(id) => self.from_service(&id),
+            Event::ToService(id) => self.ask_service(&id),
+            Event::FromService(id) => self.hear_service(&id),
             Event::Tick(id) => self.tick(&id),
             Event::Timers(index) => self.timers(index),
             Event::Ask(index) => self.ask(index),
@@ -335,6 +337,25 @@ impl World {
         if self.chance(self.settings.crash) {
             self.crash("the process dies");
         }
+    }
+
+    /// Who listens to a caller whose attempts were used up would listen for ever: an operator kills it.
+    fn kill_deserted(&mut self) {
+        let views = self
+            .parts
+            .iter()
+            .flat_map(|part| part.partition.machine().list(usize::MAX));
+        let listens = |view: &InvocationView| {
+            let awaiting = view.awaiting.as_ref();
+            awaiting.is_some_and(|awaiting| !awaiting.named_signals.is_empty())
+        };
+        let deserted: Vec<_> = views.flatten().filter(listens).map(|view| view.id).collect();
+        let may_be = self.settings.policy.max_attempts.is_some();
+        assert!(deserted.is_empty() || may_be, "{deserted:?} were told too little");
+        for id in deserted {
+            self.post(&id, Body::Asked(Message::Kill(id)));
+        }
+        self.rest();
     }
 
     /// No more faults: what was begun must end now.

@@ -16,14 +16,16 @@ use restate_sdk_shared_core::{
 use crate::sdk::Said;
 use crate::world::CONTENT_TYPE;
 
-/// A handler: the result is bytes.
-pub(crate) type CoreHandler = fn(Core) -> Pin<Box<dyn Future<Output = Result<String, Error>>>>;
+type CoreFuture = Pin<Box<dyn Future<Output = Result<String, Error>>>>;
+
+/// A handler: the result is text.
+pub(crate) type CoreHandler = fn(Core) -> CoreFuture;
 
 /// One conversation, seen from the service.
 pub(crate) struct CoreSdk {
     core: Core,
     handler: CoreHandler,
-    future: Option<Pin<Box<dyn Future<Output = Result<String, Error>>>>>,
+    future: Option<CoreFuture>,
     over: bool,
 }
 

@@ -74,7 +74,8 @@ fn names_too_long_for_the_state_are_refused() {
         waiting_named_signals: vec![long],
         ..wire::Suspension::default()
     };
-    let frames: [&dyn Fn(&mut Vec<u8>); 4] = [
+    type Encode<'a> = &'a dyn Fn(&mut Vec<u8>);
+    let frames: [Encode<'_>; 4] = [
         &|out| encode_message(MessageType::SEND_SIGNAL_COMMAND, &signal, out),
         &|out| encode_message(MessageType::CALL_COMMAND, &call, out),
         &|out| encode_message(MessageType::SET_STATE_COMMAND, &set, out),
@@ -111,15 +112,11 @@ fn any_body() -> impl Strategy<Value = Vec<u8>> {
     let field = field.prop_map(|(number, kind, content)| {
         let mut bytes = Vec::new();
         let tag = u32::from(number) << 3 | u32::from(kind);
-        bytes.extend(if tag < 128 {
-            vec![tag as u8]
-        } else {
-            vec![(tag & 0x7f) as u8 | 0x80, (tag >> 7) as u8]
-        });
+        prost::encoding::encode_varint(tag.into(), &mut bytes);
         if kind == 0 {
             bytes.push(content.first().copied().unwrap_or(1) & 0x7f);
         } else {
-            bytes.push(content.len() as u8);
+            prost::encoding::encode_varint(content.len() as u64, &mut bytes);
             bytes.extend(content);
         }
         bytes

@@ -26,7 +26,7 @@ fn world(eager_state_max: usize, lazy: bool) -> World {
     world.crash();
     world.serve("Object", "write", HandlerKind::Exclusive, write);
     world.serve("Object", "read", HandlerKind::Shared, read);
-    let mut facts = world.services.facts("Object", "read").unwrap();
+    let mut facts = world.services.facts("Object", "read").expect("it is served");
     facts.lazy_state = lazy;
     world.serve_as("Object", "read", facts, read);
     world.submit("Object/k/write", "");

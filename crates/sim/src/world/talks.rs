@@ -137,7 +137,7 @@ impl World {
     }
 
     /// A piece of the request reaches the service, perhaps not whole.
-    pub(super) fn to_service(&mut self, id: &InvocationId) {
+    pub(super) fn ask_service(&mut self, id: &InvocationId) {
         let cut = self.rng.one_in(4).then(|| self.rng.next_u64());
         let Some(talk) = self.talks.get_mut(id) else {
             return;
@@ -171,7 +171,7 @@ impl World {
     }
 
     /// A piece of the response reaches the server, perhaps not whole, perhaps as the last one.
-    pub(super) fn from_service(&mut self, id: &InvocationId) {
+    pub(super) fn hear_service(&mut self, id: &InvocationId) {
         let breaks = self.chance(self.settings.broken_stream);
         let cut = self.rng.one_in(4).then(|| self.rng.next_u64());
         let Some(talk) = self.talks.get_mut(id) else {

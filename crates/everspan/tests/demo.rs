@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+use std::net::TcpListener;
 use std::process::Command;
 
 fn demo(arguments: &[&str]) -> (String, String, Option<i32>) {
@@ -20,11 +21,9 @@ fn part<'a>(said: &'a str, title: &str) -> &'a str {
     let (_, rest) = said
         .split_once(title)
         .unwrap_or_else(|| panic!("no {title:?} in:\n{said}"));
-    rest.split_once("\n\n1.")
-        .or_else(|| rest.split_once("\n2. "))
-        .or_else(|| rest.split_once("\n3. "))
-        .or_else(|| rest.split_once("\n4. "))
-        .map_or(rest, |(part, _)| part)
+    let next = ["\n2. ", "\n3. ", "\n4. "];
+    let end = next.iter().filter_map(|next| rest.find(next)).min();
+    &rest[..end.unwrap_or(rest.len())]
 }
 
 /// Asserts that the lines hold these texts in this order.
@@ -123,7 +122,10 @@ fn first_step_ran_in_the_killed_process_only(crash: &str) {
 
 #[test]
 fn a_port_in_use_ends_the_demo_with_a_clear_error() {
-    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    // A base must not be above 65000.
+    let mut listeners = std::iter::repeat_with(|| TcpListener::bind(("127.0.0.1", 0)).unwrap());
+    let low = |listener: &TcpListener| listener.local_addr().unwrap().port() <= 65_000;
+    let taken = listeners.find(low).unwrap();
     let port = taken.local_addr().unwrap().port();
     // The services take the third port.
     let (_, errors, code) = demo(&["--exit", "--port-base", &(port - 2).to_string()]);

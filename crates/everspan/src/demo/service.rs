@@ -19,7 +19,9 @@ pub const SERVICE_COMMAND: &str = "demo-service";
 pub const PORT_FLAG: &str = "--port";
 
 /// How long a step of `signUp` takes: long enough to be caught in the middle.
-const STEP: Duration = Duration::from_millis(150);
+const STEP: Duration = Duration::from_millis(200);
+/// The steps of `signUp`.
+pub(super) const SIGN_UP_STEPS: [&str; 3] = ["create the account", "reserve a seat", "send the welcome"];
 const REMIND_AFTER: Duration = Duration::from_millis(1500);
 /// What `flaky` waits for is busy that many times.
 const FAILURES: u32 = 2;
@@ -100,7 +102,7 @@ impl Greeter {
     }
 
     /// Sleeps without holding anything.
-    #[handler]
+    #[handler(inactivity_timeout = "300ms")]
     async fn remind(&self, ctx: Context<'_>, name: String) -> HandlerResult<String> {
         ctx.sleep(REMIND_AFTER).await?;
         Ok(format!("{name}, this is your reminder"))
@@ -110,7 +112,7 @@ impl Greeter {
     #[handler(name = "signUp")]
     async fn sign_up(&self, ctx: Context<'_>, name: String) -> HandlerResult<Json<Vec<String>>> {
         let mut done = vec![format!("sign-up of {name}")];
-        for step in ["create the account", "reserve a seat", "send the welcome"] {
+        for step in SIGN_UP_STEPS {
             done.push(ctx.run(move || slow(step)).name(step).await?);
         }
         Ok(Json(done))

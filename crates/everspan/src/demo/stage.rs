@@ -84,7 +84,7 @@ fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
-/// A server in a hurry: it suspends what is silent for 300 ms and retries after 150 ms.
+/// A small server in a hurry: it retries after 150 ms and sends each span within 20 ms.
 fn config(collector_port: u16) -> Config {
     let mut config = Config {
         partitions: 2,
@@ -93,7 +93,6 @@ fn config(collector_port: u16) -> Config {
     config.log.segment_size = 4 * MIB;
     config.state.cache_size = 8 * MIB;
     config.shutdown_timeout = Duration::from_secs(2);
-    config.worker.invoker.inactivity_timeout = Duration::from_millis(300);
     config.default_retry_policy.initial_interval = Duration::from_millis(150);
     config.default_retry_policy.max_interval = Duration::from_secs(1);
     config.tracing.batch_delay = Duration::from_millis(20);

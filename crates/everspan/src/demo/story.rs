@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use http::Method;
 use serde_json::{Value, json};
 
+use super::service::SIGN_UP_STEPS;
 use super::stage::Stage;
 use super::tree;
 use crate::cli::DemoArgs;
@@ -118,7 +119,7 @@ async fn sign_up(stage: Stage, teller: &Teller) -> Result<Stage, DemoError> {
     teller.command(&stage.ingress, "signUp")?;
     let ingress = stage.ingress.clone();
     let calling = tokio::spawn(async move { call(&ingress, "signUp").await });
-    step_done(&stage.admin, "Greeter/signUp").await?;
+    second_step_runs(&stage.admin).await?;
     let (stage, killed, started) = stage.crash_services().await?;
     teller.say(&format!(
         "  {}, started again as process {started}\n",
@@ -126,16 +127,16 @@ async fn sign_up(stage: Stage, teller: &Teller) -> Result<Stage, DemoError> {
     ))?;
     let called = calling.await??;
     teller.answer(&called)?;
-    teller.say("  The first step kept its result, so no account was created twice.\n")?;
+    teller.say("  The first step kept its result, no account was created twice; the second was cut off and ran again.\n")?;
     teller.trace(&stage, &called.id).await?;
     Ok(stage)
 }
 
-/// Returns when the running invocation of `target` has the result of its first step in its journal.
-async fn step_done(admin: &Client, target: &str) -> Result<(), DemoError> {
+/// Returns when the second step of `signUp` is in its journal.
+async fn second_step_runs(admin: &Client) -> Result<(), DemoError> {
     let seen = async {
         loop {
-            if has_step_done(admin, target).await? {
+            if in_journal(admin, "Greeter/signUp", SIGN_UP_STEPS[1]).await? {
                 return Ok(());
             }
             tokio::time::sleep(POLL).await;
@@ -143,10 +144,11 @@ async fn step_done(admin: &Client, target: &str) -> Result<(), DemoError> {
     };
     tokio::time::timeout(CALL_TIMEOUT, seen)
         .await
-        .map_err(|_| format!("no step of {target} was done within {CALL_TIMEOUT:?}"))?
+        .map_err(|_| format!("signUp did not come to its second step within {CALL_TIMEOUT:?}"))?
 }
 
-async fn has_step_done(admin: &Client, target: &str) -> Result<bool, DemoError> {
+/// Whether a running invocation of `target` has a run of this name in its journal.
+async fn in_journal(admin: &Client, target: &str, run: &str) -> Result<bool, DemoError> {
     let list = admin.get("/invocations?status=running").await?;
     let running = list["invocations"].as_array().into_iter().flatten();
     let Some(id) = running
@@ -158,9 +160,7 @@ async fn has_step_done(admin: &Client, target: &str) -> Result<bool, DemoError> 
     };
     let shown = admin.get(&format!("/invocations/{id}")).await?;
     let journal = shown["journal"].as_array().into_iter().flatten();
-    Ok(journal
-        .into_iter()
-        .any(|entry| entry["type"] == "Notification: Run"))
+    Ok(journal.into_iter().any(|entry| entry["name"] == run))
 }
 
 /// A call that has been answered.

@@ -121,7 +121,7 @@ struct Forest<'a> {
 /// What is drawn below a span, by time.
 enum Below {
     Span(usize),
-    Detail(String),
+    Detail(detail::Detail),
     Wait(detail::Wait),
 }
 
@@ -137,14 +137,14 @@ impl<'a> Forest<'a> {
         for (at, item) in below.into_iter().enumerate() {
             match item {
                 Below::Span(span) => self.span(span, indent, at < last, are_roots),
-                Below::Detail(text) => {
+                Below::Detail(detail) => {
                     let rail = match (has_spans, at < last) {
                         (false, _) => "   ",
                         (true, true) => "│  ",
                         (true, false) => "└  ",
                     };
                     self.rows
-                        .push(Row::new(format!("{indent}{rail}"), RowKind::Detail(text)));
+                        .push(Row::new(format!("{indent}{rail}"), RowKind::Detail(detail)));
                 }
                 Below::Wait(wait) => {
                     let rail = if are_roots { "" } else { "┊  " };
@@ -181,7 +181,7 @@ impl<'a> Forest<'a> {
     fn by_time(&self, span: &ShownSpan, children: Vec<usize>) -> Vec<Below> {
         let mut timed: Vec<(u64, Below)> = detail::events(span)
             .into_iter()
-            .map(|(time_ns, text)| (time_ns, Below::Detail(text)))
+            .map(|(time_ns, detail)| (time_ns, Below::Detail(detail)))
             .collect();
         let mut at_ns = 0;
         for item in self.with_waits(children) {

@@ -49,10 +49,11 @@ impl Paint {
     }
 
     fn with(self, code: &str, text: impl Display) -> String {
-        if self.0 {
+        let text = text.to_string();
+        if self.0 && !text.is_empty() {
             format!("\x1b[{code}m{text}\x1b[0m")
         } else {
-            text.to_string()
+            text
         }
     }
 }

@@ -30,6 +30,21 @@ impl Tone {
     }
 }
 
+/// A line below a span.
+pub(super) struct Detail {
+    pub(super) text: String,
+    pub(super) tone: Tone,
+}
+
+impl Detail {
+    fn plain(text: String) -> Self {
+        Self {
+            text,
+            tone: Tone::Plain,
+        }
+    }
+}
+
 /// Time between two attempts.
 pub(super) struct Wait {
     pub(super) why: String,
@@ -112,23 +127,24 @@ fn attempt_note(span: &ShownSpan) -> (String, Tone) {
 }
 
 /// The events by time, each in a few words with its distance from the span's start.
-pub(super) fn events(span: &ShownSpan) -> Vec<(u64, String)> {
-    let told: Vec<(u64, String)> = span
+pub(super) fn events(span: &ShownSpan) -> Vec<(u64, Detail)> {
+    let mut told: Vec<(u64, Detail)> = span
         .events
         .iter()
         .filter_map(|event| Some((event.time_ns, words(event)?)))
         .map(|(time_ns, words)| {
             let since = duration(time_ns.saturating_sub(span.start_ns));
-            (time_ns, format!("{:>8}  {words}", format!("+{since}")))
+            let text = format!("{:>8}  {words}", format!("+{since}"));
+            (time_ns, Detail::plain(text))
         })
         .collect();
-    let Some(surplus) = told.len().checked_sub(EVENTS_MAX).filter(|&surplus| surplus > 0) else {
-        return told;
-    };
-    let mut kept = told;
-    kept.drain(1..=surplus);
-    kept.insert(1, (kept[0].0, format!("          … {surplus} events not shown")));
-    kept
+    let surplus = told.len().saturating_sub(EVENTS_MAX);
+    if surplus > 0 {
+        let gap = Detail::plain(format!("{:>8}  {surplus} events not shown", "…"));
+        let since_ns = told[0].0;
+        told.splice(1..=surplus, [(since_ns, gap)]);
+    }
+    told
 }
 
 fn words(event: &ShownEvent) -> Option<String> {
@@ -199,19 +215,19 @@ fn quoted(text: &str) -> String {
 }
 
 /// Error text, or where the time of the invocation went.
-pub(super) fn ending(span: &ShownSpan) -> impl Iterator<Item = String> {
+pub(super) fn ending(span: &ShownSpan) -> impl Iterator<Item = Detail> {
     let code = match span.attribute(attr::ERROR_CODE.name) {
         "" => span.attribute(attr::INVOCATION_ERROR_CODE.name),
         code => code,
     };
     let error = span.error.as_deref().map(|error| {
-        format!(
-            "{:>8}  {}",
-            "error",
-            [one_line(code), one_line(error)].join(" ").trim()
-        )
+        let error = [one_line(code), one_line(error)].join(" ");
+        Detail {
+            text: format!("{:>8}  {}", "error", error.trim()),
+            tone: Tone::Bad,
+        }
     });
-    error.into_iter().chain(time_spent(span))
+    error.into_iter().chain(time_spent(span).map(Detail::plain))
 }
 
 fn time_spent(span: &ShownSpan) -> Option<String> {

@@ -1,11 +1,15 @@
 //! One line of the tree.
 
 use super::bar::Scale;
-use super::detail::{self, Tone, Wait};
+use super::detail::{self, Detail, Tone, Wait};
 use super::{Columns, ShownSpan};
 use crate::run::screen::{Paint, cut, duration, one_line};
 
 pub(super) const DURATION_WIDTH: usize = 8;
+/// Characters of an error that are shown: rather a line too long than an error that cannot be read.
+const ERROR_MAX: usize = 240;
+/// Characters of other details that are shown, however narrow the terminal.
+const DETAIL_MIN: usize = 20;
 pub(super) const GAP: &str = "  ";
 
 /// A line: the rails of the tree, then what stands there.
@@ -17,7 +21,7 @@ pub(super) struct Row<'a> {
 pub(super) enum RowKind<'a> {
     Span(&'a ShownSpan),
     Wait(Wait),
-    Detail(String),
+    Detail(Detail),
 }
 
 impl<'a> Row<'a> {
@@ -44,11 +48,16 @@ impl<'a> Row<'a> {
     pub(super) fn line(&self, columns: &Columns, scale: &Scale, paint: Paint) -> String {
         let rails = paint.dim(&self.rails);
         match &self.kind {
-            RowKind::Detail(text) => {
-                let left = columns
-                    .width
-                    .saturating_sub(self.rails.chars().count() + GAP.len());
-                format!("{rails}{GAP}{}\n", paint.dim(cut(text, left.max(20))))
+            RowKind::Detail(detail) => {
+                let used = self.rails.chars().count() + GAP.len();
+                let max = match detail.tone {
+                    Tone::Bad => ERROR_MAX,
+                    _ => columns.width.saturating_sub(used).max(DETAIL_MIN),
+                };
+                format!(
+                    "{rails}{GAP}{}\n",
+                    detail.tone.paint(paint, &cut(&detail.text, max))
+                )
             }
             RowKind::Span(span) => {
                 let (note, tone) = detail::note(span);

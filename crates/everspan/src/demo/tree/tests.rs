@@ -202,7 +202,7 @@ fn a_span_with_many_events_shows_the_first_and_the_newest() {
         .collect();
     let drawn = draw(&[busy], 80, Paint::plain());
     assert!(
-        drawn.contains("… 20 events not shown") && drawn.contains("+59 ms"),
+        drawn.contains("…  20 events not shown") && drawn.contains("+59 ms"),
         "{drawn}"
     );
 }

@@ -6,15 +6,17 @@
 //! <dir>/tree/       current ─► v<N> ─► tables/<id>     (files of the LSM tree)
 //! ```
 //!
-//! The tree has no log. Its memtable reaches the disk only in [`Backend::flush`], between two batches,
-//! together with the key that holds the applied position: whatever is on disk is the state after some
-//! commit. Compaction runs in the thread of a shared [`Compactor`].
+//! What was written since the last flush waits in a [`WriteBuffer`] and is read from there. It goes into the tree
+//! only in [`Backend::flush`], between two batches, together with the key that holds the applied position:
+//! whatever is on disk is the state after some commit. Compaction runs in the thread of a shared [`Compactor`].
 //!
 //! This module never lets the tree decide whether it is new, never reads at a sequence number other
 //! than the newest, and never drops ranges: each of these silently gives wrong data.
 
+mod buffer;
 mod compactor;
 mod layout;
+mod merge;
 mod open;
 mod open_error;
 mod options;
@@ -37,7 +39,9 @@ pub use slot::LsmCounters;
 use crate::backend::{assert_next_position, assert_user_key, scan_start};
 use crate::digest::Digest;
 use crate::{Backend, RESERVED_KEY_BYTE, StateError};
+use buffer::WriteBuffer;
 use layout::DirLock;
+use merge::{Merge, Row};
 use slot::Slot;
 
 /// Holds the applied position, eight bytes little endian, in the same tree as the state.
@@ -67,7 +71,7 @@ pub struct LsmBackend {
     dir: PathBuf,
     applied: u64,
     persisted: u64,
-    unflushed_bytes: u64,
+    buffer: WriteBuffer,
     in_batch: bool,
     /// The last field: the directory is released when nothing can touch it any more.
     _lock: DirLock,
@@ -114,14 +118,8 @@ impl LsmBackend {
         &self.dir
     }
 
-    /// The sequence number of the open batch. Greater than that of every batch before, and what the
-    /// batch's position will be at least: after a restart at position p, p + 1 is new again.
-    fn batch_seqno(&self) -> SeqNo {
-        self.applied + 1
-    }
-
     fn check_free_space(&self) -> Result<(), StateError> {
-        let needed = 2 * self.unflushed_bytes + FREE_MARGIN_BYTES;
+        let needed = 2 * self.unflushed_bytes() + FREE_MARGIN_BYTES;
         let free = (self.free_space)(&self.dir).map_err(|error| StateError::FreeSpaceUnknown {
             path: self.dir.clone(),
             reason: error.to_string(),
@@ -130,6 +128,38 @@ impl LsmBackend {
             return Err(StateError::DiskFull { needed, free });
         }
         Ok(())
+    }
+
+    /// Moves the buffer into the tree's memtable. The sequence number is the applied position: greater than that
+    /// of every flush before, also after a restart.
+    fn fill_tree(&self) -> Result<(), StateError> {
+        let seqno: SeqNo = self.applied;
+        for (key, value) in self.buffer.iter() {
+            match value {
+                Some(value) => {
+                    self.tree.insert(key, value.as_ref(), seqno);
+                }
+                None if self.tree.contains_key(key, NEWEST).map_err(read_error)? => {
+                    self.tree.remove(key, seqno);
+                }
+                None => {}
+            }
+        }
+        self.tree.insert(APPLIED_KEY, self.applied.to_le_bytes(), seqno);
+        Ok(())
+    }
+
+    /// Rows of the tree from `start` to before `end`, without the buffer.
+    fn tree_rows(&self, start: &[u8], end: &[u8]) -> impl Iterator<Item = Row> {
+        let rows = self.tree.range(start.to_vec()..end.to_vec(), NEWEST, None);
+        rows.map(|entry| {
+            let (key, value) = entry.into_inner().map_err(read_error)?;
+            Ok((into_bytes(key), into_bytes(value)))
+        })
+    }
+
+    fn rows<'a>(&'a self, start: &'a [u8], end: &'a [u8]) -> impl Iterator<Item = Row> + 'a {
+        Merge::new(self.tree_rows(start, end), self.buffer.range(start, end))
     }
 
     fn flush_tree(&mut self) -> Result<(), StateError> {
@@ -147,6 +177,9 @@ impl LsmBackend {
 impl Backend for LsmBackend {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StateError> {
         assert_user_key(key);
+        if let Some(newest) = self.buffer.get(key) {
+            return Ok(newest.cloned());
+        }
         let value = self.tree.get(key, NEWEST).map_err(read_error)?;
         Ok(value.map(into_bytes))
     }
@@ -154,13 +187,13 @@ impl Backend for LsmBackend {
     fn put(&mut self, key: &[u8], value: &[u8]) {
         assert_user_key(key);
         self.in_batch = true;
-        (_, self.unflushed_bytes) = self.tree.insert(key, value, self.batch_seqno());
+        self.buffer.put(key, value);
     }
 
     fn delete(&mut self, key: &[u8]) {
         assert_user_key(key);
         self.in_batch = true;
-        (_, self.unflushed_bytes) = self.tree.remove(key, self.batch_seqno());
+        self.buffer.delete(key);
     }
 
     fn scan(
@@ -174,14 +207,7 @@ impl Backend for LsmBackend {
         if start >= end.as_slice() {
             return Ok(Vec::new());
         }
-        self.tree
-            .range(start..end.as_slice(), NEWEST, None)
-            .take(limit)
-            .map(|entry| {
-                let (key, value) = entry.into_inner().map_err(read_error)?;
-                Ok((into_bytes(key), into_bytes(value)))
-            })
-            .collect()
+        self.rows(start, &end).take(limit).collect()
     }
 
     fn commit(&mut self, position: u64) {
@@ -190,8 +216,6 @@ impl Backend for LsmBackend {
             position <= POSITION_MAX,
             "position {position} has the bit the tree keeps for itself"
         );
-        let seqno = self.batch_seqno();
-        (_, self.unflushed_bytes) = self.tree.insert(APPLIED_KEY, position.to_le_bytes(), seqno);
         self.applied = position;
         self.in_batch = false;
     }
@@ -201,7 +225,8 @@ impl Backend for LsmBackend {
     }
 
     fn unflushed_bytes(&self) -> u64 {
-        self.unflushed_bytes
+        // The applied position is a change, too.
+        self.buffer.bytes() + if self.applied == self.persisted { 0 } else { 8 }
     }
 
     fn flush(&mut self) -> Result<u64, StateError> {
@@ -211,9 +236,10 @@ impl Backend for LsmBackend {
             return Ok(self.persisted);
         }
         self.check_free_space()?;
+        self.fill_tree()?;
         self.flush_tree()?;
         self.persisted = self.applied;
-        self.unflushed_bytes = 0;
+        self.buffer.clear();
         self.slot.count_flush();
         self.compactor.submit(&self.slot, &self.tree);
         Ok(self.persisted)
@@ -225,9 +251,8 @@ impl Backend for LsmBackend {
 
     fn digest(&self) -> Result<u128, StateError> {
         let mut digest = Digest::new();
-        let users = ..&[RESERVED_KEY_BYTE][..];
-        for entry in self.tree.range(users, NEWEST, None) {
-            let (key, value) = entry.into_inner().map_err(read_error)?;
+        for row in self.rows(&[], &[RESERVED_KEY_BYTE]) {
+            let (key, value) = row?;
             digest.entry(&key, &value);
         }
         Ok(digest.finish(self.applied))

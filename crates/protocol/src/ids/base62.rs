@@ -7,16 +7,25 @@ pub(super) const U64_DIGITS: usize = 11;
 /// Digits that hold any `u128`.
 pub(super) const U128_DIGITS: usize = 22;
 
+/// Digits of one chunk: the most whose numbers fit a `u64`. Division of a `u128` is dear, so there is one for each
+/// chunk and not one for each digit.
+const CHUNK_DIGITS: usize = 10;
+const CHUNK: u128 = 62u128.pow(10);
+
 /// Appends `number` in exactly `digits` digits; they must be enough.
 pub(super) fn encode(mut number: u128, digits: usize, out: &mut String) {
     let mut text = [b'0'; U128_DIGITS];
-    for place in text[..digits].iter_mut().rev() {
-        let digit = usize::try_from(number % 62).expect("a digit is below 62");
-        *place = ALPHABET[digit];
-        number /= 62;
+    for places in text[..digits].rchunks_mut(CHUNK_DIGITS) {
+        let mut chunk = u64::try_from(number % CHUNK).expect("a chunk fits a u64");
+        number /= CHUNK;
+        for place in places.iter_mut().rev() {
+            *place = ALPHABET[usize::try_from(chunk % 62).expect("a digit is below 62")];
+            chunk /= 62;
+        }
+        assert!(chunk == 0, "the digits hold the number");
     }
     assert!(number == 0, "the digits hold the number");
-    out.extend(text[..digits].iter().map(|&digit| char::from(digit)));
+    out.push_str(std::str::from_utf8(&text[..digits]).expect("the alphabet is ASCII"));
 }
 
 /// The number written in `text`; `None` on a foreign digit or a number above `u128`.

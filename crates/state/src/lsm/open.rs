@@ -84,7 +84,7 @@ fn backend(
         dir: dir.to_path_buf(),
         applied,
         persisted: applied,
-        unflushed_bytes: 0,
+        buffer: super::buffer::WriteBuffer::default(),
         in_batch: false,
         _lock: lock,
     }

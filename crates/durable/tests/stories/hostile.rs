@@ -138,7 +138,7 @@ proptest! {
         ],
     ) {
         let mut world = World::new();
-        world.serve("Object", "hold", kind, hung);
+        world.serve("Object", "hold", kind, |_| Err(Stop::Blocked));
         let path = if kind == HandlerKind::Service { "Object/hold" } else { "Object/k/hold" };
         let id = world.submit(path, "");
         let facts = world.services.facts("Object", "hold").unwrap();

@@ -20,7 +20,7 @@ use everspan_state::{Backend, MemoryBackend};
 use everspan_trace::{Span, SpanContext, derive_span_id, derive_trace_id};
 
 use crate::core::{CoreHandler, CoreSdk};
-use crate::sdk::{Handler, Said, Sdk};
+use crate::sdk::{Handler, Said, Sdk, Stop};
 
 pub(crate) const CONTENT_TYPE: &str = "application/vnd.restate.invocation.v6";
 const T0_MS: u64 = 1_750_000_000_000;
@@ -441,7 +441,9 @@ impl World {
     fn start(&mut self, start: &StartAttempt) {
         self.note_start(start);
         let target = (start.target.service.clone(), start.target.handler.clone());
-        let service = match self.services.handlers[&target].1 {
+        let nobody = Code::Scripted(|_| Err(Stop::Break));
+        let found = self.services.handlers.get(&target);
+        let service = match found.map_or(nobody, |(_, code)| *code) {
             Code::Scripted(handler) => Service::Scripted(Box::new(Sdk::new(handler))),
             Code::Official(handler) => Service::Official(Box::new(CoreSdk::new(handler))),
         };

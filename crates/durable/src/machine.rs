@@ -32,9 +32,6 @@ mod start;
 mod submit;
 mod timer;
 
-#[cfg(test)]
-mod tests;
-
 pub(crate) use journal::{outcome_result, void};
 
 /// What a machine is told once; the same for every replay of a log.

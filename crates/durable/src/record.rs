@@ -175,6 +175,8 @@ pub struct Pin {
     pub address: String,
     /// The service protocol's version spoken.
     pub protocol_version: u32,
+    /// Its retry policy for the handler, for failures the machine finds itself.
+    pub policy: RetryPolicy,
 }
 
 /// How an attempt ended.

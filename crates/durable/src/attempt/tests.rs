@@ -25,6 +25,7 @@ fn settings() -> Settings {
             deployment: DeploymentId::from_bytes([1; 16]),
             address: "http://localhost:9080".into(),
             protocol_version: 6,
+            policy: RetryPolicy::default(),
         },
         policy: RetryPolicy::default(),
         inactivity_ms: 1000,

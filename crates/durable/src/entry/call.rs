@@ -82,9 +82,7 @@ fn invoke<B: Backend>(
     let index = entry.append();
     let id = callee_id(entry.id, index, &target, facts.kind, idempotency_key.as_deref());
     let trace = TraceOrigin {
-        cause: entry
-            .invocation
-            .attempt_span(entry.id, entry.invocation.attempt.number),
+        cause: entry.machine.attempt_context(entry.id, entry.invocation),
         joins: matches!(callee.source, Source::Call(_)),
     };
     let submission = Submission {

@@ -33,7 +33,7 @@ impl<B: Backend> Machine<B> {
                     self.abort(&id, invocation.attempt.number);
                     let failed = Failed {
                         error,
-                        policy: RetryPolicy::default(),
+                        policy: policy_of(&invocation),
                         retry_after_ms: None,
                     };
                     return self.attempt_failed(id, invocation, failed);
@@ -70,7 +70,7 @@ impl<B: Backend> Machine<B> {
                         message,
                         stacktrace: String::new(),
                     },
-                    policy: RetryPolicy::default(),
+                    policy: policy_of(&invocation),
                     retry_after_ms: None,
                 };
                 self.attempt_failed(id, invocation, failed)
@@ -85,7 +85,7 @@ impl<B: Backend> Machine<B> {
         awaiting: &Awaiting,
     ) -> Result<(), StateError> {
         self.slots.release(&id);
-        self.attempt_span(&id, &invocation, &AttemptOutcome::Suspended)?;
+        self.attempt_span(&id, &invocation, &AttemptOutcome::Suspended(awaiting))?;
         if self.has_any(&id, &invocation, awaiting)? {
             self.begin_attempt(&id, &mut invocation, AttemptCause::Resume);
         } else {
@@ -148,6 +148,15 @@ impl<B: Backend> Machine<B> {
             }
         }
     }
+}
+
+/// The policy of the deployment that serves it.
+fn policy_of(invocation: &Invocation) -> RetryPolicy {
+    invocation
+        .pin
+        .as_ref()
+        .map(|pin| pin.policy.clone())
+        .unwrap_or_default()
 }
 
 fn name_of(ty: MessageType) -> &'static str {

@@ -1,20 +1,20 @@
 //! The spans of an invocation, made from what its state and journal say, at the moment they end (TRACES §1).
 
-use everspan_protocol::frame::MessageType;
 use everspan_protocol::ids::InvocationId;
-use everspan_protocol::message::{Notification, NotificationResult};
 use everspan_state::{Backend, StateError};
 use everspan_trace::catalog::attr::{outcome, result};
 use everspan_trace::catalog::{self, attr, event};
 use everspan_trace::{Event, KeyValue, Link, Span, SpanContext, SpanId, Status as SpanStatus};
-use prost::Message as _;
 
 use super::Machine;
 use crate::effect::Effect;
-use crate::entry;
-use crate::invocation::{AttemptCause, Invocation, JournalEntry, TimeSpent};
-use crate::record::{AttemptError, IngressRequest, Outcome, Source, Submission};
+use crate::invocation::{AttemptCause, Invocation, TimeSpent};
+use crate::record::{AttemptError, Awaiting, IngressRequest, Outcome, Source, Submission};
 use crate::target::Target;
+
+mod events;
+
+use events::Events;
 
 /// The most events of a span; beyond it the oldest plain command events go.
 const EVENTS_MAX: usize = 128;
@@ -22,7 +22,7 @@ const EVENTS_MAX: usize = 128;
 /// How an attempt ended, as its span tells it.
 pub(super) enum AttemptOutcome<'a> {
     Completed,
-    Suspended,
+    Suspended(&'a Awaiting),
     Failed {
         error: &'a AttemptError,
         next_at_ms: u64,
@@ -41,7 +41,7 @@ impl AttemptOutcome<'_> {
     fn name(&self) -> &'static str {
         match self {
             Self::Completed => outcome::COMPLETED,
-            Self::Suspended => outcome::SUSPENDED,
+            Self::Suspended(_) => outcome::SUSPENDED,
             Self::Failed { .. } | Self::Exhausted { .. } => outcome::RETRYABLE_ERROR,
             Self::Paused { .. } => outcome::PAUSED,
             Self::Killed => outcome::KILLED,
@@ -151,8 +151,8 @@ impl<B: Backend> Machine<B> {
             span.attributes
                 .push(attr::SERVICE_PROTOCOL_VERSION.value(i64::from(pin.protocol_version)));
         }
-        span.events = self.attempt_events(id, invocation)?;
-        self.end_event(&mut span, invocation, ended);
+        span.events = Events::of_attempt(&self.tables, id, invocation)?;
+        self.end_event(&mut span, id, invocation, ended)?;
         drop_oldest_commands(&mut span);
         if invocation.attempt.cause != AttemptCause::First {
             let before = invocation.attempt_span(id, number - 1);
@@ -194,7 +194,9 @@ impl<B: Backend> Machine<B> {
         self.span(span);
     }
 
-    fn span(&mut self, span: Span) {
+    /// A wall clock that went back before a restart must not end a span before its start.
+    fn span(&mut self, mut span: Span) {
+        span.end_ns = span.end_ns.max(span.start_ns);
         self.emit(Effect::Span(Box::new(span)));
     }
 
@@ -218,19 +220,17 @@ impl<B: Backend> Machine<B> {
         span
     }
 
-    /// What the attempt added to the journal, as events.
-    fn attempt_events(&self, id: &InvocationId, invocation: &Invocation) -> Result<Vec<Event>, StateError> {
-        let mut events = Vec::new();
-        for index in invocation.attempt.first_entry..invocation.journal_len {
-            let entry = self.tables.entry(id, index)?;
-            events.extend(entry_event(index, &entry));
-        }
-        Ok(events)
-    }
-
-    fn end_event(&self, span: &mut Span, invocation: &Invocation, ended: &AttemptOutcome<'_>) {
-        if matches!(ended, AttemptOutcome::Suspended) {
-            span.events.push(self.event_now(event::SUSPENDED, Vec::new()));
+    fn end_event(
+        &self,
+        span: &mut Span,
+        id: &InvocationId,
+        invocation: &Invocation,
+        ended: &AttemptOutcome<'_>,
+    ) -> Result<(), StateError> {
+        if let AttemptOutcome::Suspended(awaiting) = ended {
+            let words = events::in_words(&self.tables, id, invocation, awaiting)?;
+            span.events
+                .push(self.event_now(event::SUSPENDED, vec![attr::AWAITING.value(words)]));
         }
         if let Some(error) = ended.error() {
             span.attributes
@@ -250,6 +250,7 @@ impl<B: Backend> Machine<B> {
             span.attributes
                 .push(attr::RETRY_COUNT.value(i64::from(invocation.failures)));
         }
+        Ok(())
     }
 
     fn event_now(&self, name: &'static str, attributes: Vec<KeyValue>) -> Event {
@@ -293,37 +294,6 @@ fn of_request(request: &IngressRequest) -> Vec<KeyValue> {
         attributes.push(attr::CLIENT_PORT.value(i64::from(*port)));
     }
     attributes
-}
-
-fn entry_event(index: u32, entry: &JournalEntry) -> Option<Event> {
-    let ty = MessageType(entry.ty);
-    let index = attr::JOURNAL_INDEX.value(i64::from(index));
-    if ty.is_command() {
-        let mut attributes =
-            vec![attr::COMMAND_TYPE.value(format!("Command/{}", ty.name().unwrap_or("Custom")))];
-        let name = entry::name(&entry.body);
-        if !name.is_empty() {
-            attributes.push(attr::COMMAND_NAME.value(name));
-        }
-        attributes.push(index);
-        return Some(Event {
-            time_ns: entry.at_ns,
-            name: event::NEW_COMMAND.into(),
-            attributes,
-        });
-    }
-    if ty == MessageType::RUN_NOTIFICATION {
-        let failed = Notification::decode(entry.body.clone())
-            .is_ok_and(|notification| matches!(notification.result, Some(NotificationResult::Failure(_))));
-        let result = if failed { result::FAILURE } else { result::SUCCESS };
-        let attributes = vec![attr::RUN_RESULT.value(result), index];
-        return Some(Event {
-            time_ns: entry.at_ns,
-            name: event::RUN_ENDED.into(),
-            attributes,
-        });
-    }
-    None
 }
 
 /// Lifecycle events stay; of the plain commands the oldest go first (TRACES §1).

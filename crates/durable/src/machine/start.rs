@@ -5,6 +5,7 @@ use everspan_protocol::frame::{self, MessageType};
 use everspan_protocol::ids::InvocationId;
 use everspan_protocol::message::{Start, StateEntry};
 use everspan_state::{Backend, StateError};
+use everspan_trace::SpanContext;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::Machine;
@@ -55,21 +56,26 @@ impl<B: Backend> Machine<B> {
             let entry = self.tables.entry(id, index)?;
             frame::encode(MessageType(entry.ty), &entry.body, &mut replay);
         }
-        let number = invocation.attempt.number;
         Ok(StartAttempt {
             id: *id,
-            attempt: number,
+            attempt: invocation.attempt.number,
             cause: invocation.attempt.cause,
             target: invocation.target.clone(),
             kind: invocation.handler.kind,
             pin: invocation.pin.clone(),
-            span: if self.options.spans {
-                invocation.attempt_span(id, number)
-            } else {
-                invocation.trace.cause.clone()
-            },
+            span: self.attempt_context(id, invocation),
             replay: replay.into(),
         })
+    }
+
+    /// What the service and the callees of the attempt under way continue: the attempt's span, or the caller's where
+    /// no span is made.
+    pub(crate) fn attempt_context(&self, id: &InvocationId, invocation: &Invocation) -> SpanContext {
+        if self.options.spans {
+            invocation.attempt_span(id, invocation.attempt.number)
+        } else {
+            invocation.trace.cause.clone()
+        }
     }
 
     fn start_message(&self, id: &InvocationId, invocation: &Invocation) -> Result<Start, StateError> {

@@ -535,5 +535,6 @@ pub(crate) fn pin() -> Pin {
         deployment: DeploymentId::from_bytes([1; 16]),
         address: "http://localhost:9080".into(),
         protocol_version: 6,
+        policy: RetryPolicy::default(),
     }
 }

@@ -90,6 +90,7 @@ impl World {
                 deployment: DeploymentId::from_bytes([1; 16]),
                 address: "sim".into(),
                 protocol_version: 6,
+                policy: self.settings.policy.clone(),
             },
             policy: self.settings.policy.clone(),
             inactivity_ms: self.settings.inactivity_ms,

@@ -67,7 +67,7 @@ pub struct ServerArgs {
 /// Flags of the demo.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct DemoArgs {
-    /// Leave after printing the traces, instead of staying up for the viewer
+    /// Leave after printing the traces, instead of staying up to be tried out
     #[arg(long)]
     pub exit: bool,
     /// Print without colors

@@ -79,7 +79,7 @@ pub struct IngressConfig {
 /// `[admin]`
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdminConfig {
-    /// Where admin API, viewer and OTLP receiver listen; port 0 lets the system choose.
+    /// Where admin API and metrics listen; port 0 lets the system choose.
     pub bind_address: SocketAddr,
 }
 

@@ -103,7 +103,7 @@ const NETWORK: &[Key] = &[
         "admin.bind-address",
         Kind::Address,
         "127.0.0.1:9070",
-        "Where the admin API, the trace viewer and the OTLP receiver listen.",
+        "Where the admin API and the metrics listen.",
     )
     .flag_named("admin-bind-address"),
 ];
@@ -121,7 +121,7 @@ const WORKERS: &[Key] = &[
         "worker.mailbox-max",
         Kind::Count,
         "4096",
-        "Inputs that may wait at one worker; beyond it requests are answered 503 with Retry-After.",
+        "Inputs that may wait at one worker; beyond it requests are answered 429 with Retry-After.",
     )
     .range("1", "1048576"),
     key(

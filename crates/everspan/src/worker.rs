@@ -14,8 +14,9 @@ mod router;
 mod run;
 mod shard;
 mod start;
+mod waiting;
 
 pub use input::{Accepted, AttachReply, Ended, Input, Query, Reply};
 pub use limits::Limits;
-pub use router::{Refusal, Router};
+pub use router::{Refusal, Room, Router};
 pub use start::{LogCounters, StartError, Workers, WorkersOptions, start};

@@ -1,7 +1,8 @@
 //! Errors of the admin API: a status and `{"message", "restate_code"}`.
 
 use axum::Json;
-use axum::http::{StatusCode, Uri};
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -9,14 +10,20 @@ use crate::worker::Refusal;
 
 /// A request that is refused.
 #[derive(Debug)]
-pub(super) struct Refused(StatusCode, String);
+pub(super) struct Refused {
+    status: StatusCode,
+    message: String,
+    /// Whether the same request may be taken soon.
+    later: bool,
+}
 
 impl Refused {
     pub(super) fn new(status: u16, message: impl Into<String>) -> Self {
-        Self(
-            StatusCode::from_u16(status).expect("the statuses used here exist"),
-            message.into(),
-        )
+        Self {
+            status: StatusCode::from_u16(status).expect("the statuses used here exist"),
+            message: message.into(),
+            later: false,
+        }
     }
 
     pub(super) fn not_found(what: &str, name: &str) -> Self {
@@ -26,13 +33,23 @@ impl Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        (self.0, Json(json!({ "message": self.1, "restate_code": null }))).into_response()
+        let body = Json(json!({ "message": self.message, "restate_code": null }));
+        let mut response = (self.status, body).into_response();
+        if self.later {
+            let soon = HeaderValue::from_static("1");
+            response.headers_mut().insert(RETRY_AFTER, soon);
+        }
+        response
     }
 }
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
-        Self(StatusCode::SERVICE_UNAVAILABLE, refusal.to_string())
+        let status = if refusal == Refusal::Overloaded { 429 } else { 503 };
+        Self {
+            later: true,
+            ..Self::new(status, refusal.to_string())
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use http::Request;
 use hyper::body::Incoming;
 
 use super::answer::{self, Failed};
-use super::call::small_body;
+use super::body;
 use super::route::AwakeableRoute;
 use super::{HttpResponse, Ingress};
 
@@ -15,7 +15,7 @@ impl Ingress {
         route: AwakeableRoute,
         request: Request<Incoming>,
     ) -> Result<HttpResponse, Failed> {
-        let body = small_body(request, self.body_max).await?;
+        let (body, _room) = body::read(request.into_body(), self.body_max, &self.router).await?;
         let outcome = if route.reject {
             Outcome::Failure(Failure::new(500, String::from_utf8_lossy(&body)))
         } else {

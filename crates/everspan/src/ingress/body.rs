@@ -1,20 +1,55 @@
 //! Reading a request's body, and whether the handler takes it.
 
-use bytes::Bytes;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
 use everspan_protocol::manifest::HandlerInput;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
 
 use super::answer::Failed;
+use crate::worker::{Room, Router};
 
-/// The whole body, at most `max` bytes.
-pub(super) async fn read(body: Incoming, max: usize) -> Result<Bytes, Failed> {
-    match Limited::new(body, max).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(Failed::new(413, format!("the body has more than {max} bytes")))
+/// Longest pause of a client in the middle of its body.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// The whole body, at most `max` bytes, and the memory it takes.
+pub(super) async fn read(mut body: Incoming, max: usize, router: &Router) -> Result<(Bytes, Room), Failed> {
+    let too_long = || Failed::new(413, format!("the body has more than {max} bytes"));
+    if body.size_hint().lower() > max as u64 {
+        return Err(too_long());
+    }
+    let mut room = router.room(0)?;
+    let (mut first, mut whole) = (Bytes::new(), BytesMut::new());
+    while let Some(piece) = next(&mut body).await? {
+        if first.len() + whole.len() + piece.len() > max {
+            return Err(too_long());
         }
-        Err(error) => Err(Failed::new(400, format!("the body could not be read: {error}"))),
+        room.merge(router.room(piece.len())?);
+        if first.is_empty() && whole.is_empty() {
+            first = piece;
+        } else {
+            whole.extend_from_slice(&std::mem::take(&mut first));
+            whole.extend_from_slice(&piece);
+        }
+    }
+    let bytes = if whole.is_empty() { first } else { whole.freeze() };
+    Ok((bytes, room))
+}
+
+/// The next piece; trailers are passed over.
+async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Failed> {
+    loop {
+        let frame = tokio::time::timeout(PAUSE, body.frame()).await;
+        let frame = frame.map_err(|_| Failed::new(408, format!("the body paused for {PAUSE:?}")))?;
+        match frame.transpose() {
+            Err(error) => return Err(Failed::new(400, format!("the body could not be read: {error}"))),
+            Ok(None) => return Ok(None),
+            Ok(Some(frame)) => match frame.into_data() {
+                Ok(piece) if !piece.is_empty() => return Ok(Some(piece)),
+                _ => {}
+            },
+        }
     }
 }
 

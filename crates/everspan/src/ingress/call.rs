@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use bytes::Bytes;
 use everspan_durable::record::{IngressRequest, Source, Submission, TraceOrigin};
 use everspan_durable::target::{HandlerKind, Target};
 use everspan_protocol::ids::{InvocationId, partition_key_of};
@@ -19,6 +18,7 @@ use super::{HttpResponse, Ingress, body};
 use crate::clock::{now_ms, now_ns};
 use crate::config::parse_duration;
 use crate::registry::{ResolvedHandler, ResolvedService};
+use crate::worker::Room;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENCY_EXPIRES: HeaderName = HeaderName::from_static("idempotency-expires");
@@ -40,7 +40,7 @@ impl Ingress {
         let execute_at_ms = execution_time(&route)?;
         let idempotency_key = idempotency_key(request.headers(), handler.kind)?;
         let (parts, incoming) = request.into_parts();
-        let argument = body::read(incoming, self.body_max).await?;
+        let (argument, room) = body::read(incoming, self.body_max, &self.router).await?;
         let content_type = parts
             .headers
             .get(CONTENT_TYPE)
@@ -73,16 +73,16 @@ impl Ingress {
             },
         });
         if route.one_way {
-            return self.send_one_way(submission).await;
+            return self.send_one_way(submission, room).await;
         }
-        self.call_and_wait(submission, &handler.output).await
+        self.call_and_wait(submission, room, &handler.output).await
     }
 
-    async fn send_one_way(&self, submission: Box<Submission>) -> Result<HttpResponse, Failed> {
+    async fn send_one_way(&self, submission: Box<Submission>, room: Room) -> Result<HttpResponse, Failed> {
         let id = submission.id;
         let accepted = self
             .router
-            .send(submission)
+            .send(submission, room)
             .await
             .map_err(|refusal| Failed::from(refusal).of(id))?;
         let execute_at_ms = accepted.execute_at_ms.filter(|_| !accepted.known);
@@ -92,11 +92,12 @@ impl Ingress {
     async fn call_and_wait(
         &self,
         submission: Box<Submission>,
+        room: Room,
         output: &HandlerOutput,
     ) -> Result<HttpResponse, Failed> {
         let id = submission.id;
         if submission.handler.kind == HandlerKind::Workflow {
-            let accepted = self.router.send(submission).await?;
+            let accepted = self.router.send(submission, room).await?;
             if accepted.known {
                 let message = "the workflow method was already invoked";
                 return Err(Failed::new(409, message).of(id).told_by_invocation());
@@ -105,7 +106,7 @@ impl Ingress {
         }
         let ended = self
             .router
-            .call(submission)
+            .call(submission, room)
             .await
             .map_err(|refusal| Failed::from(refusal).of(id))?;
         answer::ended(id, ended, Some(output))
@@ -219,9 +220,4 @@ fn handler_headers(parts: &http::request::Parts) -> Vec<(String, String)> {
         }
     }
     headers
-}
-
-/// The body of a small request that is not for a handler.
-pub(super) async fn small_body(request: Request<Incoming>, max: usize) -> Result<Bytes, Failed> {
-    body::read(request.into_body(), max).await
 }

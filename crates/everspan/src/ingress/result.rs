@@ -7,10 +7,13 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 
 use super::answer::{self, Failed};
-use super::call::small_body;
+use super::body;
 use super::route::{ResultOf, ResultRoute, Verb, invocation_id};
 use super::{HttpResponse, Ingress};
 use crate::worker::AttachReply;
+
+/// The longest body that names an invocation, bytes.
+const NAME_MAX: usize = 256 * 1024;
 
 /// The body of `POST /restate/attach|output|lookup`.
 #[derive(Deserialize)]
@@ -46,7 +49,10 @@ impl Ingress {
                 idempotency_key,
             } => InvocationId::for_idempotency(&service, key.as_deref(), &handler, &idempotency_key),
             ResultOf::Workflow { name, key } => InvocationId::for_workflow(&name, &key),
-            ResultOf::Body => named(&small_body(request, self.body_max).await?)?,
+            ResultOf::Body => {
+                let (body, _room) = body::read(request.into_body(), NAME_MAX, &self.router).await?;
+                named(&body)?
+            }
         };
         match route.verb {
             Verb::Attach => self.attach(id, None).await,

@@ -87,21 +87,16 @@ fn own(method: &Method, uri: &Uri, path: &[&str]) -> Result<Route, Failed> {
         ["send", rest @ ..] => call(method, uri, rest, true),
         ["scope", ..] => Err(Failed::new(400, "scopes are not supported by this version")),
         ["awakeables" | "a", id, verb @ ("resolve" | "reject")] => awakeable(method, id, *verb == "reject"),
-        ["invocation", of @ .., verb] => result(invocation(of)?, verb),
+        ["invocation", of @ .., verb] => result(method, invocation(of)?, verb),
         ["workflow", name, key, verb] => {
             let key = decode_key(key)?;
-            result(
-                ResultOf::Workflow {
-                    name: (*name).to_owned(),
-                    key,
-                },
-                verb,
-            )
+            let name = (*name).to_owned();
+            result(method, ResultOf::Workflow { name, key }, verb)
         }
-        [verb @ ("attach" | "output"), id] => result(ResultOf::Id(invocation_id(id)?), verb),
+        [verb @ ("attach" | "output"), id] => result(method, ResultOf::Id(invocation_id(id)?), verb),
         [verb @ ("attach" | "output" | "lookup")] => {
             require_post(method)?;
-            result(ResultOf::Body, verb)
+            result(method, ResultOf::Body, verb)
         }
         _ => Err(Failed::new(404, format!("there is nothing at {}", uri.path()))),
     }
@@ -172,7 +167,10 @@ fn invocation(of: &[&str]) -> Result<ResultOf, Failed> {
     }
 }
 
-fn result(of: ResultOf, verb: &str) -> Result<Route, Failed> {
+fn result(method: &Method, of: ResultOf, verb: &str) -> Result<Route, Failed> {
+    if method != Method::GET && method != Method::POST {
+        return Err(Failed::new(405, format!("{method} is not allowed here, GET is")));
+    }
     let verb = match verb {
         "attach" => Verb::Attach,
         "output" => Verb::Output,
@@ -301,6 +299,10 @@ mod tests {
         );
         assert_eq!(route("GET", "/restate/invocation/nonsense/attach"), Err(400));
         assert_eq!(route("GET", "/restate/lookup"), Err(405));
+        assert_eq!(
+            route("DELETE", &format!("/restate/invocation/{id}/output")),
+            Err(405)
+        );
     }
 
     #[test]

@@ -5,6 +5,8 @@ use everspan_durable::view::{EntryView, InvocationView};
 use everspan_protocol::ids::InvocationId;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::router::Room;
+
 /// What a worker is told.
 pub enum Input {
     /// A client asks for an invocation.
@@ -13,6 +15,8 @@ pub enum Input {
         submission: Box<Submission>,
         /// Who waits.
         reply: Reply,
+        /// The memory its body takes until it is a record.
+        room: Room,
     },
     /// A client sends a message to an invocation; told when it is stored.
     Ask {

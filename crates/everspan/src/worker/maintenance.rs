@@ -15,7 +15,11 @@ use super::run::{Fatal, Worker};
 use crate::clock::now_ms;
 
 /// A partition that has changed is flushed at least so often, so that the log can be trimmed.
-const FLUSH_AT_LEAST_MS: u64 = 60_000;
+const FLUSH_AT_LEAST: Duration = Duration::from_secs(60);
+/// Pause after a flush that was put off for lack of space: a worker has other things to do than to ask again.
+const FLUSH_PAUSE: Duration = Duration::from_secs(5);
+/// How often the places of clients that have gone are cleared.
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
 /// Longest wait for the log to sync what a flush needs.
 const SETTLE: Duration = Duration::from_secs(10);
 
@@ -34,27 +38,41 @@ impl Persisted {
 impl Worker {
     /// Flushes partitions whose state in memory is large or old.
     pub(super) fn flush_if_due(&mut self, mailbox: &Receiver<Input>) -> Result<(), Fatal> {
-        let now = now_ms();
         for index in 0..self.shards.len() {
             let shard = &self.shards[index];
             let unflushed = shard.partition.machine().backend().unflushed_bytes();
-            let old = now.saturating_sub(shard.flushed_ms) >= FLUSH_AT_LEAST_MS;
-            if unflushed >= self.router.limits.flush_bytes || (old && unflushed > 0) {
+            let (since, large) = (
+                shard.flushed.elapsed(),
+                unflushed >= self.router.limits.flush_bytes,
+            );
+            if flush_is_due(since, shard.flush_put_off, large, unflushed > 0) {
                 self.flush(index, mailbox)?;
             }
         }
         Ok(())
     }
 
+    /// Clears the places of clients that have gone, once in a while.
+    pub(super) fn sweep_if_due(&mut self) {
+        if self.swept.elapsed() >= SWEEP_EVERY {
+            self.swept = Instant::now();
+            for shard in &mut self.shards {
+                shard.waiting.sweep();
+            }
+        }
+    }
+
     /// Flushes one partition once the log has synced all of it; puts it off when the log or the disk is full.
     fn flush(&mut self, index: usize, mailbox: &Receiver<Input>) -> Result<(), Fatal> {
-        self.shards[index].flushed_ms = now_ms();
+        self.shards[index].flushed = Instant::now();
+        self.shards[index].flush_put_off = true;
         if !self.settle(index, mailbox)? {
             return Ok(());
         }
         let shard = &mut self.shards[index];
         match shard.partition.backend_mut().flush() {
             Ok(seq) => {
+                shard.flush_put_off = false;
                 let all = self.persisted.note(shard.number, seq);
                 self.committer.trim(all);
                 Ok(())
@@ -125,5 +143,40 @@ impl Worker {
             self.flush(index, mailbox)?;
         }
         Ok(())
+    }
+}
+
+/// Whether a partition is to be flushed, `since` its last flush or the last one put off.
+fn flush_is_due(since: Duration, put_off: bool, large: bool, changed: bool) -> bool {
+    let due = large || (changed && since >= FLUSH_AT_LEAST);
+    due && (!put_off || since >= FLUSH_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flush_put_off_for_lack_of_space_is_not_tried_in_every_turn() {
+        let seconds = Duration::from_secs;
+        let cases = [
+            (seconds(0), false, true, true),
+            (seconds(59), false, false, false),
+            (seconds(60), false, false, true),
+            (seconds(0), true, true, false),
+            (seconds(4), true, true, false),
+            (seconds(5), true, true, true),
+        ];
+        for (since, put_off, large, due) in cases {
+            assert_eq!(
+                flush_is_due(since, put_off, large, true),
+                due,
+                "{since:?} {put_off} {large}"
+            );
+        }
+        assert!(
+            !flush_is_due(seconds(600), false, false, false),
+            "nothing has changed"
+        );
     }
 }

@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 
 use everspan_durable::record::{Message, Progress, Submission};
 use everspan_durable::view::{EntryView, InvocationView};
 use everspan_protocol::ids::{InvocationId, partition_of};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::input::{Accepted, AttachReply, Ended, Input, Query, Reply};
 use super::limits::Limits;
@@ -39,6 +40,20 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
+/// Longest wait of an operator's question: a worker does not answer while the log waits for space.
+const QUESTION: Duration = Duration::from_secs(10);
+
+/// Memory for the body of a request, given back when the request is a record of the log.
+#[derive(Debug)]
+pub struct Room(OwnedSemaphorePermit);
+
+impl Room {
+    /// Joins two pieces.
+    pub fn merge(&mut self, more: Self) {
+        self.0.merge(more.0);
+    }
+}
+
 /// The mailboxes of all workers.
 pub struct Router {
     pub(super) mailboxes: Vec<Mailbox>,
@@ -47,6 +62,7 @@ pub struct Router {
     pub(super) disk_full: AtomicBool,
     pub(super) stopping: AtomicBool,
     pub(super) progress_room: Arc<Semaphore>,
+    pub(super) request_room: Arc<Semaphore>,
 }
 
 /// One worker's mailbox.
@@ -63,28 +79,30 @@ impl Router {
     }
 
     /// Submits and waits for the result.
-    pub async fn call(&self, submission: Box<Submission>) -> Result<Ended, Refusal> {
+    pub async fn call(&self, submission: Box<Submission>, room: Room) -> Result<Ended, Refusal> {
         let (reply, result) = oneshot::channel();
-        self.submit(submission, Reply::Result(reply))?;
+        self.submit(submission, Reply::Result(reply), room)?;
         result.await.map_err(|_| Refusal::Stopping)
     }
 
     /// Submits and waits until it is stored.
-    pub async fn send(&self, submission: Box<Submission>) -> Result<Accepted, Refusal> {
+    pub async fn send(&self, submission: Box<Submission>, room: Room) -> Result<Accepted, Refusal> {
         let (reply, accepted) = oneshot::channel();
-        self.submit(submission, Reply::Accepted(reply))?;
+        self.submit(submission, Reply::Accepted(reply), room)?;
         accepted.await.map_err(|_| Refusal::Stopping)
     }
 
     /// Sends a message to an invocation and waits until it is stored.
     pub async fn ask(&self, message: Message) -> Result<(), Refusal> {
+        self.ready()?;
         let partition = self.partition(message.recipient());
         let (done, stored) = oneshot::channel();
         self.request(partition, Input::Ask { message, done })?;
         stored.await.map_err(|_| Refusal::Stopping)
     }
 
-    /// The result of an invocation, at once or when there is one.
+    /// The result of an invocation, at once or when there is one. It needs no disk: results are handed out while
+    /// requests are refused.
     pub async fn attach(&self, id: InvocationId, wait: bool) -> Result<AttachReply, Refusal> {
         let (reply, result) = oneshot::channel();
         self.request(self.partition(&id), Input::Attach { id, wait, reply })?;
@@ -95,15 +113,14 @@ impl Router {
     pub async fn view(&self, id: InvocationId) -> Result<Option<InvocationView>, Refusal> {
         let (reply, answer) = oneshot::channel();
         let query = Query::Invocation(id, reply);
-        self.query(self.partition(&id), query)?;
-        answer.await.map_err(|_| Refusal::Stopping)
+        self.query(self.partition(&id), query, answer).await
     }
 
     /// The journal of an invocation.
     pub async fn journal(&self, id: InvocationId) -> Result<Vec<EntryView>, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.query(self.partition(&id), Query::Journal(id, reply))?;
-        answer.await.map_err(|_| Refusal::Stopping)
+        self.query(self.partition(&id), Query::Journal(id, reply), answer)
+            .await
     }
 
     /// Invocations of all partitions, the newest first, at most `limit`.
@@ -111,8 +128,7 @@ impl Router {
         let mut all = Vec::new();
         for partition in 0..self.partitions {
             let (reply, answer) = oneshot::channel();
-            self.query(partition, Query::List(limit, reply))?;
-            all.extend(answer.await.map_err(|_| Refusal::Stopping)?);
+            all.extend(self.query(partition, Query::List(limit, reply), answer).await?);
         }
         all.sort_by_key(|view| std::cmp::Reverse(view.created_ns));
         all.truncate(limit);
@@ -156,14 +172,29 @@ impl Router {
         &self.mailboxes[usize::from(partition) % self.mailboxes.len()]
     }
 
-    fn submit(&self, submission: Box<Submission>, reply: Reply) -> Result<(), Refusal> {
-        let partition = self.partition(&submission.id);
-        self.request(partition, Input::Submit { submission, reply })
+    /// Takes memory for `bytes` more of a request's body.
+    pub fn room(&self, bytes: usize) -> Result<Room, Refusal> {
+        let bytes = u32::try_from(bytes).map_err(|_| Refusal::Overloaded)?;
+        let taken = Arc::clone(&self.request_room).try_acquire_many_owned(bytes);
+        taken.map(Room).map_err(|_| Refusal::Overloaded)
     }
 
-    /// A request that makes a record: refused when there is no room or no disk.
-    fn request(&self, partition: u16, input: Input) -> Result<(), Refusal> {
+    fn submit(&self, submission: Box<Submission>, reply: Reply, room: Room) -> Result<(), Refusal> {
         self.ready()?;
+        let partition = self.partition(&submission.id);
+        let input = Input::Submit {
+            submission,
+            reply,
+            room,
+        };
+        self.request(partition, input)
+    }
+
+    /// A request of a client: refused when there is no room.
+    fn request(&self, partition: u16, input: Input) -> Result<(), Refusal> {
+        if self.stopping.load(Ordering::Relaxed) {
+            return Err(Refusal::Stopping);
+        }
         let mailbox = self.mailbox(partition);
         let waiting = mailbox.requests.fetch_add(1, Ordering::Relaxed);
         if waiting >= self.limits.mailbox_max {
@@ -173,12 +204,20 @@ impl Router {
         mailbox.sender.send(input).map_err(|_| Refusal::Stopping)
     }
 
-    fn query(&self, partition: u16, query: Query) -> Result<(), Refusal> {
+    async fn query<A>(
+        &self,
+        partition: u16,
+        query: Query,
+        answer: oneshot::Receiver<A>,
+    ) -> Result<A, Refusal> {
         let input = Input::Query { partition, query };
-        self.mailbox(partition)
-            .sender
-            .send(input)
-            .map_err(|_| Refusal::Stopping)
+        let sent = self.mailbox(partition).sender.send(input);
+        sent.map_err(|_| Refusal::Stopping)?;
+        match tokio::time::timeout(QUESTION, answer).await {
+            Ok(answer) => answer.map_err(|_| Refusal::Stopping),
+            Err(_) if self.is_disk_full() => Err(Refusal::DiskFull),
+            Err(_) => Err(Refusal::Overloaded),
+        }
     }
 }
 
@@ -194,5 +233,84 @@ impl ProgressSink for Router {
             .sender
             .send(Input::Progress { progress, permit })
             .is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    fn router(limits: Limits) -> (Router, std::sync::mpsc::Receiver<Input>) {
+        let (sender, inputs) = channel();
+        let router = Router {
+            mailboxes: vec![Mailbox {
+                sender,
+                requests: Arc::new(AtomicUsize::new(0)),
+            }],
+            partitions: 1,
+            disk_full: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+            progress_room: Arc::new(Semaphore::new(limits.progress_bytes_max)),
+            request_room: Arc::new(Semaphore::new(limits.request_bytes_max)),
+            limits,
+        };
+        (router, inputs)
+    }
+
+    fn cancel() -> Message {
+        Message::Cancel(InvocationId::from_parts(1, [2; 16]))
+    }
+
+    #[tokio::test]
+    async fn one_request_more_than_the_mailbox_holds_is_refused_and_leaves_nothing() {
+        let (router, inputs) = router(Limits {
+            mailbox_max: 1,
+            ..Limits::default()
+        });
+        let router = Arc::new(router);
+        let first = tokio::spawn({
+            let router = Arc::clone(&router);
+            async move { router.ask(cancel()).await }
+        });
+        let input = tokio::task::spawn_blocking(move || (inputs.recv().unwrap(), inputs));
+        let (input, _inputs) = input.await.unwrap();
+        assert_eq!(router.ask(cancel()).await, Err(Refusal::Overloaded));
+        assert_eq!(router.waiting_requests(), 1);
+        drop(input);
+        assert_eq!(
+            first.await.unwrap(),
+            Err(Refusal::Stopping),
+            "the worker has gone"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_what_makes_a_record_and_still_hands_out_results() {
+        let (router, inputs) = router(Limits::default());
+        router.note_disk(true);
+        assert_eq!(router.ask(cancel()).await, Err(Refusal::DiskFull));
+        let id = InvocationId::from_parts(1, [2; 16]);
+        let worker = std::thread::spawn(move || match inputs.recv().unwrap() {
+            Input::Attach { reply, .. } => drop(reply.send(AttachReply::Unknown)),
+            _ => panic!("not an attach"),
+        });
+        assert!(matches!(router.attach(id, true).await, Ok(AttachReply::Unknown)));
+        worker.join().unwrap();
+    }
+
+    #[test]
+    fn bodies_beyond_the_memory_for_them_are_refused_until_some_is_given_back() {
+        let (router, _inputs) = router(Limits {
+            request_bytes_max: 100,
+            ..Limits::default()
+        });
+        let mut first = router.room(60).unwrap();
+        assert_eq!(router.room(60).unwrap_err(), Refusal::Overloaded);
+        first.merge(router.room(40).unwrap());
+        assert_eq!(router.room(1).unwrap_err(), Refusal::Overloaded);
+        drop(first);
+        assert!(router.room(100).is_ok());
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use everspan_durable::effect::Effect;
 use everspan_durable::partition::PartitionError;
@@ -17,10 +17,11 @@ use everspan_wal::{Batch, Committer};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use super::input::{Accepted, AttachReply, Ended, Input, Query, Reply};
+use super::input::{Accepted, AttachReply, Ended, Input, Query};
 use super::maintenance::Persisted;
 use super::router::Router;
 use super::shard::{Held, Running, Shard};
+use super::waiting::ResultPlace;
 use crate::clock::{now_ms, now_ns};
 use crate::invoker::{AttemptInput, Invoker};
 
@@ -42,6 +43,7 @@ pub(super) struct Worker {
     pub(super) outgoing: Outgoing,
     pub(super) next_expiry_ms: u64,
     pub(super) cleanup_interval_ms: u64,
+    pub(super) swept: Instant,
     pub(super) stop: bool,
 }
 
@@ -88,28 +90,27 @@ impl Worker {
             self.write(batch)?;
             self.release();
             self.flush_if_due(mailbox)?;
+            self.sweep_if_due();
         }
         self.shut_down(mailbox)
     }
 
     /// Takes what waits, or waits for something to come.
     fn take_inputs(&mut self, mailbox: &Receiver<Input>, batch: &mut Batch) -> Result<(), Fatal> {
-        let mut left = self.router.limits.inputs_per_turn;
-        while let Some(input) = self.deferred.pop_front() {
-            self.handle(input, batch)?;
-            left = left.saturating_sub(1);
-        }
-        if left < self.router.limits.inputs_per_turn {
-            // There was work already: take what waits, but do not wait for more.
-        } else {
+        let limits = self.router.limits.clone();
+        let mut left = limits.inputs_per_turn;
+        if self.deferred.is_empty() {
             match mailbox.recv_timeout(self.wait()) {
                 Ok(input) => self.handle(input, batch)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => self.stop = true,
             }
         }
-        while left > 0 {
-            let Ok(input) = mailbox.try_recv() else { break };
+        while left > 0 && batch.bytes() < limits.bytes_per_turn {
+            let deferred = self.deferred.pop_front();
+            let Some(input) = deferred.or_else(|| mailbox.try_recv().ok()) else {
+                break;
+            };
             self.handle(input, batch)?;
             left -= 1;
         }
@@ -143,15 +144,17 @@ impl Worker {
 
     fn handle(&mut self, input: Input, batch: &mut Batch) -> Result<(), Fatal> {
         match input {
-            Input::Submit { submission, reply } => {
+            Input::Submit {
+                submission,
+                reply,
+                room,
+            } => {
                 self.requests.fetch_sub(1, Ordering::Relaxed);
                 let index = self.shard_of(&submission.id);
-                let (id, shard) = (submission.id, &mut self.shards[index]);
-                match reply {
-                    Reply::Result(reply) => shard.results.entry(id).or_default().push(reply),
-                    Reply::Accepted(reply) => shard.accepted.entry(id).or_default().push_back(reply),
-                }
+                let shared = submission.idempotency_key.is_some();
+                self.shards[index].waiting.submitted(submission.id, reply, shared);
                 self.record(index, Body::Submit(submission), batch);
+                drop(room);
             }
             Input::Ask { message, done } => {
                 self.requests.fetch_sub(1, Ordering::Relaxed);
@@ -286,26 +289,15 @@ impl Worker {
                 known,
                 execute_at_ms,
             } => {
-                if let Some(waiting) = shard.accepted.get_mut(&id) {
-                    if let Some(reply) = waiting.pop_front() {
-                        reply.send(Accepted { known, execute_at_ms }).ok();
-                    }
-                    if waiting.is_empty() {
-                        shard.accepted.remove(&id);
-                    }
-                }
+                shard.waiting.accept(id, Accepted { known, execute_at_ms });
             }
             Effect::Completed {
                 id,
                 outcome,
                 expires_ms,
             } => {
-                for reply in shard.results.remove(&id).unwrap_or_default() {
-                    drop(reply.send(Ended {
-                        outcome: outcome.clone(),
-                        expires_ms,
-                    }));
-                }
+                let ended = Ended { outcome, expires_ms };
+                shard.waiting.end(id, &ended);
             }
             Effect::Send { to, seq, message } => {
                 let input = Input::Delivered {
@@ -364,13 +356,7 @@ impl Worker {
         let answer = match shard.partition.machine().result(&id).map_err(fatal)? {
             ResultView::Unknown => AttachReply::Unknown,
             ResultView::UnderWay if wait => {
-                let (ended, result) = tokio::sync::oneshot::channel();
-                shard.results.entry(id).or_default().push(ended);
-                self.runtime.spawn(async move {
-                    if let Ok(ended) = result.await {
-                        drop(reply.send(AttachReply::Ended(ended)));
-                    }
-                });
+                shard.waiting.result(id, ResultPlace::Attach(reply));
                 return Ok(());
             }
             ResultView::UnderWay => AttachReply::UnderWay,

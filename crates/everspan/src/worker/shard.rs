@@ -1,6 +1,7 @@
 //! A partition with everything around it that is not state: who waits, which attempts run, what is to be told.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Instant;
 
 use everspan_durable::partition::{Partition, PartitionError};
 use everspan_durable::record::Body;
@@ -9,7 +10,7 @@ use everspan_state::LsmBackend;
 use everspan_wal::Batch;
 use tokio::sync::{mpsc, oneshot};
 
-use super::input::{Accepted, Ended};
+use super::waiting::Waiting;
 use crate::invoker::AttemptInput;
 
 /// A running attempt.
@@ -32,26 +33,28 @@ pub(super) enum Held {
 pub(super) struct Shard {
     pub(super) number: u16,
     pub(super) partition: Partition<LsmBackend>,
-    pub(super) results: HashMap<InvocationId, Vec<oneshot::Sender<Ended>>>,
-    pub(super) accepted: HashMap<InvocationId, VecDeque<oneshot::Sender<Accepted>>>,
+    pub(super) waiting: Waiting,
     pub(super) running: HashMap<InvocationId, Running>,
     pub(super) held: VecDeque<(u64, Held)>,
     pub(super) dirty: bool,
-    pub(super) flushed_ms: u64,
+    /// When it was flushed, or not flushed for lack of space, the last time.
+    pub(super) flushed: Instant,
+    /// A flush was put off: the next one is tried after a pause.
+    pub(super) flush_put_off: bool,
     pub(super) expired_to_ms: u64,
 }
 
 impl Shard {
-    pub(super) fn new(number: u16, partition: Partition<LsmBackend>, now_ms: u64) -> Self {
+    pub(super) fn new(number: u16, partition: Partition<LsmBackend>) -> Self {
         Self {
             number,
             partition,
-            results: HashMap::new(),
-            accepted: HashMap::new(),
+            waiting: Waiting::default(),
             running: HashMap::new(),
             held: VecDeque::new(),
             dirty: false,
-            flushed_ms: now_ms,
+            flushed: Instant::now(),
+            flush_put_off: false,
             expired_to_ms: 0,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -23,7 +24,6 @@ use super::maintenance::Persisted;
 use super::router::{Mailbox, Router};
 use super::run::{Outgoing, Worker};
 use super::shard::Shard;
-use crate::clock::now_ms;
 use crate::invoker::Invoker;
 
 /// Table files kept open by all partitions together.
@@ -75,7 +75,7 @@ fn failed(error: impl fmt::Display) -> StartError {
 pub struct Workers {
     /// The way to them.
     pub router: Arc<Router>,
-    threads: Vec<JoinHandle<bool>>,
+    threads: Vec<JoinHandle<()>>,
     committer: Arc<Committer>,
 }
 
@@ -106,11 +106,12 @@ pub fn start(
         disk_full: AtomicBool::new(false),
         stopping: AtomicBool::new(false),
         progress_room: Arc::new(Semaphore::new(options.limits.progress_bytes_max)),
+        request_room: Arc::new(Semaphore::new(options.limits.request_bytes_max)),
     });
     let persisted = Arc::new(Persisted::default());
     let mut shards: Vec<Vec<Shard>> = (0..threads).map(|_| Vec::new()).collect();
     for (number, partition) in (0..options.partitions).zip(partitions) {
-        shards[usize::from(number) % threads].push(Shard::new(number, partition, now_ms()));
+        shards[usize::from(number) % threads].push(Shard::new(number, partition));
     }
     tracing::info!(
         partitions = options.partitions,
@@ -134,12 +135,12 @@ pub fn start(
             outgoing: Outgoing::default(),
             next_expiry_ms: 0,
             cleanup_interval_ms: u64::try_from(options.cleanup_interval.as_millis()).unwrap_or(u64::MAX),
+            swept: Instant::now(),
             stop: false,
         };
         let thread = std::thread::Builder::new().name(format!("everspan-worker-{number}"));
-        let handle = thread.spawn(move || match worker.run(&mailbox) {
-            Ok(()) => true,
-            Err(error) => {
+        let handle = thread.spawn(move || {
+            if let Err(error) = to_the_end(|| worker.run(&mailbox).map_err(|fatal| fatal.to_string())) {
                 tracing::error!(%error, "a worker cannot go on; the server stops so that nothing is lost");
                 std::process::exit(1)
             }
@@ -150,6 +151,16 @@ pub fn start(
         router,
         threads: handles,
         committer,
+    })
+}
+
+/// A panic of a worker is an error like others: without the worker its partitions would be dead, in a server that seems
+/// to live.
+fn to_the_end(work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(format!("it panicked: {}", text.unwrap_or("without a message")))
     })
 }
 
@@ -321,5 +332,18 @@ impl LogCounters {
     /// Bytes written.
     pub fn bytes(&self) -> u64 {
         self.read(everspan_wal::Counters::bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::to_the_end;
+
+    #[test]
+    fn a_worker_that_panics_ends_the_server_with_its_message() {
+        let number = 7;
+        let error = to_the_end(|| panic!("lock {number} is not held")).unwrap_err();
+        assert_eq!(error, "it panicked: lock 7 is not held");
+        assert_eq!(to_the_end(|| Ok(())), Ok(()));
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::client::{Builder, SendRequest};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 
 use super::quickack::QuickAck;
 
@@ -48,6 +49,7 @@ impl Drop for Place {
 }
 
 impl Connection {
+    /// Connects and waits until the service has shown that it speaks HTTP/2: by then its settings are known.
     pub(super) async fn open(authority: &str, keep_alive: KeepAlive) -> Result<Self, String> {
         let stream = TcpStream::connect(authority)
             .await
@@ -62,20 +64,21 @@ impl Connection {
             .map_err(|error| error.to_string())?;
         let closed = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&closed);
-        let pings = connection.ping_pong();
+        let pings = connection.ping_pong().expect("a new connection has its pings");
+        let (first, answered) = oneshot::channel();
         tokio::spawn(async move {
-            let ended = match pings {
-                Some(pings) => tokio::select! {
-                    ended = &mut connection => ended.err().map(|error| error.to_string()),
-                    () = watch(pings, keep_alive) => Some("the service did not answer pings".to_owned()),
-                },
-                None => connection.await.err().map(|error| error.to_string()),
+            let ended = tokio::select! {
+                ended = &mut connection => ended.err().map(|error| error.to_string()),
+                () = watch(pings, first, keep_alive) => Some("the service did not answer pings".to_owned()),
             };
             flag.store(true, Ordering::Relaxed);
             if let Some(error) = ended {
                 tracing::debug!(%error, "connection to a service ended");
             }
         });
+        answered
+            .await
+            .map_err(|_| "it closed the connection, or it does not speak HTTP/2 without TLS".to_owned())?;
         Ok(Self {
             sender,
             streams: Arc::new(AtomicUsize::new(0)),
@@ -83,17 +86,24 @@ impl Connection {
         })
     }
 
-    /// Takes a place if fewer than `max` streams are open.
+    /// Takes a place if fewer than `max` streams are open, and fewer than the service allows: one more would wait
+    /// for the others, which perhaps wait for what it is to do.
     pub(super) fn take(&self, max: usize) -> Option<(SendRequest<Bytes>, Place)> {
-        if self.closed.load(Ordering::Relaxed) || self.streams.load(Ordering::Relaxed) >= max {
+        let open = self.streams.load(Ordering::Relaxed);
+        if self.closed.load(Ordering::Relaxed) || open >= max.min(self.sender.current_max_send_streams()) {
             return None;
         }
+        Some(self.place())
+    }
+
+    /// Takes a place on a connection just opened, whatever the service allows.
+    pub(super) fn place(&self) -> (SendRequest<Bytes>, Place) {
         self.streams.fetch_add(1, Ordering::Relaxed);
         let place = Place {
             streams: Arc::clone(&self.streams),
             closed: Arc::clone(&self.closed),
         };
-        Some((self.sender.clone(), place))
+        (self.sender.clone(), place)
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -101,8 +111,12 @@ impl Connection {
     }
 }
 
-/// Returns when a ping stays unanswered.
-async fn watch(mut pings: h2::PingPong, keep_alive: KeepAlive) {
+/// Tells of the first answer to a ping; returns when one stays unanswered.
+async fn watch(mut pings: h2::PingPong, first: oneshot::Sender<()>, keep_alive: KeepAlive) {
+    match pings.ping(h2::Ping::opaque()).await {
+        Ok(_) => first.send(()).ok(),
+        Err(_) => std::future::pending().await,
+    };
     loop {
         tokio::time::sleep(keep_alive.interval).await;
         let pong = pings.ping(h2::Ping::opaque());

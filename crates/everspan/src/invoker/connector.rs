@@ -63,6 +63,20 @@ impl Pool {
             .iter()
             .find_map(|connection| connection.take(STREAMS_MAX))
     }
+
+    /// A place on a connection that lives; the dead ones found on the way get no further stream.
+    async fn take_ready(&self, authority: &str) -> Option<(SendRequest<Bytes>, Place)> {
+        while let Some((sender, place)) = self.take() {
+            match sender.ready().await {
+                Ok(sender) => return Some((sender, place)),
+                Err(error) => {
+                    place.condemn();
+                    tracing::debug!(%authority, %error, "a connection to a service is gone");
+                }
+            }
+        }
+        None
+    }
 }
 
 impl Connector {
@@ -74,22 +88,18 @@ impl Connector {
         }
     }
 
-    /// A place on a connection to `authority` (`host:port`), opened if need be, and ready for one request.
+    /// A place on a connection to `authority` (`host:port`), opened if need be, and ready for one request; waiting
+    /// for others who connect counts as connecting.
     pub(super) async fn stream(&self, authority: &str) -> Result<(SendRequest<Bytes>, Place), ConnectError> {
+        let timeout = self.options.connect_timeout;
         let pool = self.pool(authority);
-        let (sender, place) = match pool.take() {
-            Some(taken) => taken,
-            None => self.open(&pool, authority).await?,
-        };
-        match sender.ready().await {
-            Ok(sender) => Ok((sender, place)),
-            Err(error) => {
-                place.condemn();
-                tracing::debug!(%authority, %error, "a connection to a service is gone, opening another");
-                drop(place);
-                self.open(&pool, authority).await
-            }
-        }
+        let stream = tokio::time::timeout(timeout, self.ready(&pool, authority)).await;
+        stream
+            .unwrap_or_else(|_| Err(format!("not connected after {timeout:?}")))
+            .map_err(|reason| ConnectError {
+                authority: authority.to_owned(),
+                reason,
+            })
     }
 
     fn pool(&self, authority: &str) -> Arc<Pool> {
@@ -100,34 +110,26 @@ impl Connector {
         }
     }
 
-    /// One at a time, so that a burst of attempts shares what the first of them opens.
-    async fn open(&self, pool: &Pool, authority: &str) -> Result<(SendRequest<Bytes>, Place), ConnectError> {
-        let failed = |reason: String| ConnectError {
-            authority: authority.to_owned(),
-            reason,
-        };
+    /// Connections are opened one at a time, so that a burst of attempts shares what the first of them opens.
+    async fn ready(&self, pool: &Pool, authority: &str) -> Result<(SendRequest<Bytes>, Place), String> {
+        if let Some(ready) = pool.take_ready(authority).await {
+            return Ok(ready);
+        }
         let _opening = pool.opening.lock().await;
-        if let Some((sender, place)) = pool.take() {
-            let sender = sender.ready().await.map_err(|error| failed(error.to_string()))?;
-            return Ok((sender, place));
+        if let Some(ready) = pool.take_ready(authority).await {
+            return Ok(ready);
         }
         let keep_alive = KeepAlive {
             interval: self.options.keep_alive_interval,
             timeout: self.options.keep_alive_timeout,
         };
-        let opening = Connection::open(authority, keep_alive);
-        let connection = tokio::time::timeout(self.options.connect_timeout, opening)
-            .await
-            .map_err(|_| failed(format!("not connected after {:?}", self.options.connect_timeout)))?
-            .map_err(failed)?;
-        let (sender, place) = connection
-            .take(STREAMS_MAX)
-            .ok_or_else(|| failed("closed at once".to_owned()))?;
+        let connection = Connection::open(authority, keep_alive).await?;
+        let (sender, place) = connection.place();
         pool.connections
             .lock()
             .expect("no holder of this lock panics")
             .push(connection);
-        let sender = sender.ready().await.map_err(|error| failed(error.to_string()))?;
+        let sender = sender.ready().await.map_err(|error| error.to_string())?;
         Ok((sender, place))
     }
 }

@@ -14,7 +14,6 @@ use tokio::sync::mpsc;
 use super::connection::Place;
 use super::connector::Connector;
 use super::request::attempt_request;
-use crate::clock::now_ms;
 use crate::config::Headers;
 use crate::registry::{Defaults, Deployment, Registry, ResolvedHandler, Snapshot};
 
@@ -87,9 +86,11 @@ impl Invoker {
             Ok(route) => route,
             Err(message) => return self.refuse(&start, message, sink).await,
         };
-        let (attempt, actions) = Attempt::begin(&start, route.settings.clone(), now_ms());
+        let clock = Clock(Instant::now());
+        let (attempt, actions) = Attempt::begin(&start, route.settings.clone(), clock.now_ms());
         let mut pump = Pump {
             attempt,
+            clock,
             sink,
             snapshot: route.snapshot,
             send: None,
@@ -103,6 +104,9 @@ impl Invoker {
                 return;
             }
         };
+        if inputs.is_closed() {
+            return; // killed while connecting: the service hears nothing of it
+        }
         pump.send = Some(send);
         if pump.carry_out(actions).await {
             let expected = route.deployment.protocol.content_type();
@@ -149,6 +153,7 @@ impl Invoker {
                 deployment: deployment.id,
                 address: deployment.address.to_string(),
                 protocol_version: u32::from(deployment.protocol.number()),
+                policy: handler.policy.clone(),
             },
             policy: handler.policy.clone(),
             inactivity_ms: millis(handler.inactivity),
@@ -200,8 +205,18 @@ impl Invoker {
     }
 }
 
+/// Time of one conversation: a wall clock that is set must not end it, nor keep it alive.
+struct Clock(Instant);
+
+impl Clock {
+    fn now_ms(&self) -> u64 {
+        millis(self.0.elapsed())
+    }
+}
+
 struct Pump<'a, S> {
     attempt: Attempt,
+    clock: Clock,
     sink: &'a S,
     snapshot: Arc<Snapshot>,
     send: Option<SendStream<Bytes>>,
@@ -234,6 +249,10 @@ impl<S: ProgressSink> Pump<'_, S> {
                 piece = next_piece(&mut body), if body.is_some() => Event::Data(piece),
                 () = &mut wait => Event::Deadline,
             };
+            // A service that sends on and on after its last word is left, too.
+            if over_since.is_some_and(|since| since.elapsed() >= DRAIN) {
+                return self.reset();
+            }
             let actions = match event {
                 Event::Response(Ok(head)) => {
                     let (parts, stream) = head.into_parts();
@@ -242,7 +261,7 @@ impl<S: ProgressSink> Pump<'_, S> {
                 }
                 Event::Data(Some(Ok(piece))) => {
                     release(&mut body, piece.len());
-                    self.attempt.data(piece, &*self.snapshot, now_ms())
+                    self.attempt.data(piece, &*self.snapshot, self.clock.now_ms())
                 }
                 Event::Response(Err(error)) | Event::Data(Some(Err(error))) => {
                     let actions = self.attempt.broken(&broken_text(&error));
@@ -254,13 +273,12 @@ impl<S: ProgressSink> Pump<'_, S> {
                     self.carry_out(actions).await;
                     return;
                 }
-                Event::Input(Some(AttemptInput::Notify(frame))) => self.attempt.notify(frame, now_ms()),
+                Event::Input(Some(AttemptInput::Notify(frame))) => {
+                    self.attempt.notify(frame, self.clock.now_ms())
+                }
                 Event::Input(Some(AttemptInput::Abort) | None) => return self.reset(),
                 Event::Deadline => {
-                    if over_since.is_some_and(|since| since.elapsed() >= DRAIN) {
-                        return self.reset();
-                    }
-                    let actions = self.attempt.tick(now_ms());
+                    let actions = self.attempt.tick(self.clock.now_ms());
                     wait.as_mut()
                         .reset(tokio::time::Instant::now() + self.next_wait());
                     actions
@@ -283,12 +301,13 @@ impl<S: ProgressSink> Pump<'_, S> {
             .map(|seconds| seconds.saturating_mul(1000));
         let content_type = header(http::header::CONTENT_TYPE);
         let status = parts.status.as_u16();
+        let now_ms = self.clock.now_ms();
         self.attempt.response(
             status,
             content_type,
             expected_content_type,
             retry_after_ms,
-            now_ms(),
+            now_ms,
         )
     }
 
@@ -334,7 +353,7 @@ impl<S: ProgressSink> Pump<'_, S> {
 
     fn next_wait(&self) -> Duration {
         let deadline_ms = self.attempt.deadline_ms().unwrap_or(u64::MAX);
-        let wait_ms = deadline_ms.saturating_sub(now_ms());
+        let wait_ms = deadline_ms.saturating_sub(self.clock.now_ms());
         Duration::from_millis(wait_ms.min(24 * 60 * 60 * 1000))
     }
 }

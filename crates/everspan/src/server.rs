@@ -9,7 +9,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use everspan_export::Exporter;
 use rand::Rng;
@@ -79,7 +79,7 @@ impl Server {
             router: Arc::clone(&workers.router),
             registry: Arc::clone(&registry),
             sampler: exporter.as_ref().map(|_| config.tracing.sampler.clone()),
-            body_max: usize::try_from(config.ingress.request_size_limit).unwrap_or(usize::MAX),
+            body_max: body_max(config),
         });
         let admin = Admin {
             router: Arc::clone(&workers.router),
@@ -115,23 +115,51 @@ impl Server {
         })
     }
 
-    /// Stops in order: no new requests, everything accepted synced and flushed, spans exported.
+    /// Stops in order: no new requests, everything accepted synced and flushed, spans exported. After the shutdown
+    /// timeout it returns all the same: what is not flushed is in the log.
     pub async fn stop(self) {
+        let end = Instant::now() + self.shutdown_timeout;
+        let left = || end.saturating_duration_since(Instant::now());
         self.workers.refuse_requests();
         self.stopping.send_replace(true);
-        let workers = self.workers;
-        if let Err(error) = tokio::task::spawn_blocking(move || workers.stop()).await {
-            tracing::error!(%error, "the workers did not stop in order");
+        if !stop_workers(self.workers, left()).await {
+            tracing::error!("the workers did not stop in time; the next start takes up what the log has");
         }
         for task in self.tasks {
-            if tokio::time::timeout(Duration::from_secs(2), task).await.is_err() {
+            if tokio::time::timeout(left().min(LISTENER_MAX), task)
+                .await
+                .is_err()
+            {
                 tracing::warn!("a listener did not stop in time");
             }
         }
         if let Some(exporter) = self.exporter
-            && !exporter.shutdown(self.shutdown_timeout).await
+            && !exporter.shutdown(left()).await
         {
             tracing::warn!("not every span reached the collector before the end");
+        }
+    }
+}
+
+/// Longest wait for a listener whose clients stay.
+const LISTENER_MAX: Duration = Duration::from_secs(2);
+
+/// Whether the workers have stopped in order within this time. They are waited for in a thread that nobody waits for:
+/// on a full disk they may not stop at all.
+async fn stop_workers(workers: Workers, within: Duration) -> bool {
+    let (stopped, stops) = tokio::sync::oneshot::channel();
+    let waiting = std::thread::Builder::new().name("everspan-stop".to_owned());
+    let started = waiting.spawn(move || {
+        workers.stop();
+        stopped.send(()).ok();
+    });
+    match started {
+        Ok(_) => tokio::time::timeout(within, stops)
+            .await
+            .is_ok_and(|stopped| stopped.is_ok()),
+        Err(error) => {
+            tracing::error!(%error, "no thread to stop the workers in");
+            false
         }
     }
 }
@@ -149,6 +177,13 @@ fn open_data(base_dir: &Path, partitions: u16) -> Result<DataDir, ServerError> {
     Ok(data)
 }
 
+/// The longest body or message that still makes a record the log takes, bytes.
+const RECORD_MAX: u64 = 512 << 20;
+
+fn body_max(config: &Config) -> usize {
+    usize::try_from(config.ingress.request_size_limit.min(RECORD_MAX)).unwrap_or(usize::MAX)
+}
+
 fn connector_options(config: &Config) -> ConnectorOptions {
     let invoker = &config.worker.invoker;
     ConnectorOptions {
@@ -161,7 +196,7 @@ fn connector_options(config: &Config) -> ConnectorOptions {
 fn invoker_options(config: &Config) -> InvokerOptions {
     let invoker = &config.worker.invoker;
     InvokerOptions {
-        message_max: u32::try_from(invoker.message_size_limit).unwrap_or(u32::MAX),
+        message_max: u32::try_from(invoker.message_size_limit.min(RECORD_MAX)).unwrap_or(u32::MAX),
         headers: invoker.additional_request_headers.clone(),
     }
 }
@@ -174,6 +209,7 @@ async fn start_workers(
     invoker: Arc<Invoker>,
 ) -> Result<Workers, ServerError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let limits = Limits::default();
     let options = WorkersOptions {
         log_dir: data.log(),
         state_dir: data.state(),
@@ -189,7 +225,9 @@ async fn start_workers(
             mailbox_max: config.worker.mailbox_max,
             attempts_max: config.worker.invoker.concurrent_invocations_limit,
             flush_bytes: config.state.flush_size,
-            ..Limits::default()
+            // One request of the largest size always has room, beside others.
+            request_bytes_max: limits.request_bytes_max.max(2 * body_max(config)),
+            ..limits
         },
     };
     let spans = exporter.map(Exporter::handle);

@@ -9,7 +9,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use super::{ServerError, failed};
@@ -17,6 +18,8 @@ use crate::ingress::Ingress;
 
 /// How long open connections may go on after the stop began.
 const GRACE: Duration = Duration::from_secs(1);
+/// Silence of a client's connection after which it is probed.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
 /// Binds; the error names the key to change.
 pub(super) async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, ServerError> {
@@ -44,8 +47,8 @@ pub(super) async fn ingress(listener: TcpListener, ingress: Arc<Ingress>, mut st
                 continue;
             }
         };
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY");
+        if let Err(error) = tune(&stream) {
+            tracing::debug!(%error, "options of a client's connection");
         }
         let ingress = Arc::clone(&ingress);
         let service = service_fn(move |request| {
@@ -66,6 +69,15 @@ pub(super) async fn ingress(listener: TcpListener, ingress: Arc<Ingress>, mut st
     if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
         tracing::debug!("clients were still connected at the end");
     }
+}
+
+/// Small answers leave at once; a client that is gone without a word is noticed, and its places are given up.
+fn tune(stream: &TcpStream) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let probes = TcpKeepalive::new()
+        .with_time(KEEP_ALIVE)
+        .with_interval(KEEP_ALIVE / 4);
+    SockRef::from(stream).set_tcp_keepalive(&probes)
 }
 
 /// Serves the admin API until told to stop.

@@ -8,9 +8,12 @@ use everspan_protocol::ids::DeploymentId;
 
 use super::deployment::{Deployment, Facts};
 use super::discover::{Discovered, discover};
-use super::{DiscoveryError, FileError, Registry, Snapshot};
+use super::{DiscoveryError, FileError, Registry, ResolvedService, Snapshot};
 use crate::address::ServiceAddress;
 use crate::invoker::Connector;
+
+/// The longest name of a service or handler, bytes.
+const NAME_MAX: usize = 1024;
 
 /// What an operator asks for.
 #[derive(Clone, Debug)]
@@ -77,18 +80,19 @@ impl Registry {
         connector: &Connector,
         request: Request,
     ) -> Result<Registration, RegisterError> {
-        let _changing = self.changing.lock().await;
-        let snapshot = self.snapshot();
-        let same = snapshot
-            .deployments()
-            .find(|known| known.address == request.address)
-            .cloned();
-        if let Some(known) = same.as_ref().filter(|_| !request.force) {
-            return Ok(Registration::Known(Arc::clone(known)));
+        if let Some(known) = known(&self.snapshot(), &request) {
+            return Ok(Registration::Known(known));
         }
+        // A deployment that does not answer must not hold up the registration of others.
         let found = discover(connector, &request.address, &request.headers)
             .await
             .map_err(RegisterError::Discovery)?;
+        let _changing = self.changing.lock().await;
+        let snapshot = self.snapshot();
+        if let Some(known) = known(&snapshot, &request) {
+            return Ok(Registration::Known(known));
+        }
+        let same = of_address(&snapshot, &request).cloned();
         let dry_run = request.dry_run;
         let deployment = self.accept(&snapshot, same.as_deref(), request, found)?;
         if !dry_run {
@@ -133,9 +137,7 @@ impl Registry {
         };
         let mut deployment = Deployment::new(facts, &self.defaults).map_err(RegisterError::Manifest)?;
         for (name, service) in &mut deployment.services {
-            if matches!(name.as_str(), "restate" | "openapi") {
-                return Err(RegisterError::Reserved(name.clone()));
-            }
+            check_names(name, service)?;
             let Some((offered_by, known)) = snapshot.newest(name) else {
                 continue;
             };
@@ -176,5 +178,30 @@ impl Registry {
         self.file.store(all.iter()).map_err(RegisterError::File)?;
         self.publish(Snapshot::of(all));
         Ok(())
+    }
+}
+
+/// The deployment of the request's address.
+fn of_address<'a>(snapshot: &'a Snapshot, request: &Request) -> Option<&'a Arc<Deployment>> {
+    let mut deployments = snapshot.deployments();
+    deployments.find(|known| known.address == request.address)
+}
+
+/// The deployment that answers the request without being asked.
+fn known(snapshot: &Snapshot, request: &Request) -> Option<Arc<Deployment>> {
+    of_address(snapshot, request).filter(|_| !request.force).cloned()
+}
+
+/// Names stand in keys of the state, in paths and in spans: they are not reserved and not longer than [`NAME_MAX`].
+fn check_names(service: &str, resolved: &ResolvedService) -> Result<(), RegisterError> {
+    if matches!(service, "restate" | "openapi") {
+        return Err(RegisterError::Reserved(service.to_owned()));
+    }
+    let names = std::iter::once(service).chain(resolved.handlers.keys().map(String::as_str));
+    match names.map(str::len).find(|&len| len > NAME_MAX) {
+        Some(len) => Err(RegisterError::Manifest(format!(
+            "the name of a service or handler has {len} bytes, at most {NAME_MAX} are allowed"
+        ))),
+        None => Ok(()),
     }
 }

@@ -1,0 +1,174 @@
+//! A server in a process of its own, as an operator runs it.
+
+#![allow(dead_code, reason = "each test file uses a part of this world")]
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use super::http::{Answer, request};
+
+/// A running server; killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) admin: String,
+    pub(crate) ingress: String,
+}
+
+/// The binary on this data directory with these `EVERSPAN_…` settings and none of the caller's.
+fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_everspan"));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        let ours = ["EVERSPAN_", "RESTATE_", "OTEL_"];
+        if ours.iter().any(|prefix| text.starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
+    command
+        .env("EVERSPAN_BASE_DIR", data)
+        .env("EVERSPAN_INGRESS__BIND_ADDRESS", "127.0.0.1:0")
+        .env("EVERSPAN_ADMIN__BIND_ADDRESS", "127.0.0.1:0")
+        .env("EVERSPAN_PARTITIONS", "2")
+        .env("EVERSPAN_LOG__SEGMENT_SIZE", "1MiB")
+        .env("EVERSPAN_LOG_FORMAT", "json")
+        .envs(
+            settings
+                .iter()
+                .map(|(name, value)| (format!("EVERSPAN_{name}"), value)),
+        )
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped());
+    command
+}
+
+impl Server {
+    /// Starts it; when this returns, requests are answered.
+    pub(crate) fn start(data: &Path, settings: &[(&str, &str)]) -> Self {
+        let mut child = command(data, settings).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut said = Vec::new();
+        let up = loop {
+            let Some(Ok(line)) = lines.next() else {
+                panic!("the server does not start:\n{}", said.join("\n"));
+            };
+            if line.contains("is up") {
+                break line;
+            }
+            said.push(line);
+        };
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if line.contains("ERROR") {
+                    eprintln!("{line}"); // shown when the test fails
+                }
+            }
+        });
+        let fields: serde_json::Value = serde_json::from_str(&up).unwrap();
+        let address = |name: &str| fields["fields"][name].as_str().unwrap().to_owned();
+        Self {
+            child,
+            admin: address("admin"),
+            ingress: address("ingress"),
+        }
+    }
+
+    /// Asks it to stop and waits for its end.
+    pub(crate) fn terminate(mut self, within: Duration) -> ExitStatus {
+        self.signal_term();
+        let asked = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(asked.elapsed() < within, "the server still runs after {within:?}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Asks it to stop.
+    pub(crate) fn signal_term(&self) {
+        let kill = format!("kill -TERM {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Kills it without a word.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Registers the services at `url`; the answer of the admin API.
+    pub(crate) async fn register(&self, url: &str) -> Answer {
+        let body = serde_json::json!({ "uri": url }).to_string();
+        let header = ("content-type", "application/json");
+        request(&self.admin, "POST", "/deployments", &[header], body.as_bytes()).await
+    }
+
+    /// A request to the ingress.
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
+        request(&self.ingress, method, path, headers, body).await
+    }
+
+    /// `POST path` with a text.
+    pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
+        self.call("POST", path, &[], body.as_bytes()).await
+    }
+
+    /// One-way; the id of the invocation.
+    pub(crate) async fn send(&self, path: &str, body: &str) -> String {
+        let answer = self.post(&format!("{path}/send"), body).await;
+        assert_eq!(answer.status, 202, "{}", answer.text());
+        answer.json()["invocationId"].as_str().unwrap().to_owned()
+    }
+
+    /// The result of an invocation, awaited.
+    pub(crate) async fn attach(&self, id: &str) -> Answer {
+        self.call("GET", &format!("/restate/invocation/{id}/attach"), &[], b"")
+            .await
+    }
+
+    /// What the admin API shows of an invocation.
+    pub(crate) async fn invocation(&self, id: &str) -> serde_json::Value {
+        let answer = request(&self.admin, "GET", &format!("/invocations/{id}"), &[], b"").await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()
+    }
+
+    /// Looks at an invocation until `seen` says that it is as expected.
+    pub(crate) async fn until(
+        &self,
+        id: &str,
+        seen: impl Fn(&serde_json::Value) -> bool,
+    ) -> serde_json::Value {
+        let begun = Instant::now();
+        loop {
+            let invocation = self.invocation(id).await;
+            if seen(&invocation) {
+                return invocation;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "still {invocation:#}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Starts a server that is expected to refuse: its exit code and what it says.
+pub(crate) fn refused(data: &Path) -> (Option<i32>, String) {
+    let output = command(data, &[]).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}

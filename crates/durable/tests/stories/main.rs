@@ -4,6 +4,7 @@ mod calls;
 mod core;
 mod crashes;
 mod ending;
+mod events;
 mod hostile;
 mod lifecycle;
 mod official;

@@ -18,16 +18,21 @@ use crate::invocation::{Invocation, JournalEntry};
 use crate::record::Awaiting;
 use crate::tables::Tables;
 
-/// Entries looked back at to say what an invocation waits for.
+/// Entries looked back at to say which run ended, or what an invocation waits for.
 const LOOK_BACK: u32 = 256;
 
-/// Fields every command that is answered has: the key or name it is about, whom the answer is for.
+/// Whom the answer to a command is for.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Answered {
-    #[prost(bytes = "bytes", tag = "1")]
-    key: bytes::Bytes,
     #[prost(uint32, tag = "11")]
     completion_id: u32,
+}
+
+/// Which value a state command is about.
+#[derive(Clone, PartialEq, prost::Message)]
+struct AboutState {
+    #[prost(bytes = "bytes", tag = "1")]
+    key: bytes::Bytes,
 }
 
 /// Events in the making, and which of them later entries belong to.
@@ -48,10 +53,22 @@ impl Events {
         invocation: &Invocation,
     ) -> Result<Vec<Event>, StateError> {
         let mut events = Self::default();
-        for index in invocation.attempt.first_entry..invocation.journal_len {
+        let first = invocation.attempt.first_entry;
+        for index in first.saturating_sub(LOOK_BACK)..first {
+            events.note_earlier_run(&tables.entry(id, index)?, invocation.attempt.started_ns);
+        }
+        for index in first..invocation.journal_len {
             events.add(index, &tables.entry(id, index)?);
         }
         Ok(events.events)
+    }
+
+    /// A run that an earlier attempt began may end in this one, which runs it again from its own start.
+    fn note_earlier_run(&mut self, entry: &JournalEntry, started_ns: u64) {
+        if MessageType(entry.ty) == MessageType::RUN_COMMAND {
+            self.runs
+                .insert(answered(entry), (entry::name(&entry.body), started_ns));
+        }
     }
 
     fn add(&mut self, index: u32, entry: &JournalEntry) {
@@ -75,8 +92,7 @@ impl Events {
         attributes.push(attr::JOURNAL_INDEX.value(i64::from(index)));
         match ty {
             MessageType::RUN_COMMAND => {
-                self.runs
-                    .insert(answered(entry).completion_id, (name, entry.at_ns));
+                self.runs.insert(answered(entry), (name, entry.at_ns));
             }
             MessageType::CALL_COMMAND | MessageType::ONE_WAY_CALL_COMMAND => {
                 let (target, completion_id) = callee(ty, entry);
@@ -84,8 +100,7 @@ impl Events {
                 self.calls.insert(completion_id, self.events.len());
             }
             _ if is_about_state(ty) => {
-                let key = String::from_utf8_lossy(&answered(entry).key).into_owned();
-                attributes.push(attr::STATE_KEY.value(key));
+                attributes.push(attr::STATE_KEY.value(state_key(entry)));
             }
             _ => {}
         }
@@ -136,8 +151,16 @@ impl Events {
     }
 }
 
-fn answered(entry: &JournalEntry) -> Answered {
-    Answered::decode(entry.body.clone()).unwrap_or_default()
+/// The completion id that a command names for its answer; 0 is none.
+fn answered(entry: &JournalEntry) -> u32 {
+    Answered::decode(entry.body.clone())
+        .unwrap_or_default()
+        .completion_id
+}
+
+fn state_key(entry: &JournalEntry) -> String {
+    let about = AboutState::decode(entry.body.clone()).unwrap_or_default();
+    String::from_utf8_lossy(&about.key).into_owned()
 }
 
 fn is_about_state(ty: MessageType) -> bool {
@@ -189,7 +212,7 @@ pub(super) fn in_words<B: Backend>(
     for index in invocation.journal_len.saturating_sub(LOOK_BACK)..invocation.journal_len {
         let entry = tables.entry(id, index)?;
         let ty = MessageType(entry.ty);
-        if ty.is_command() && awaiting.completions.contains(&answered(&entry).completion_id) {
+        if ty.is_command() && awaiting.completions.contains(&answered(&entry)) {
             words.push(described(ty, &entry));
         }
     }

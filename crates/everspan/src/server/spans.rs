@@ -11,7 +11,9 @@ use crate::config::Config;
 /// The exporter of the invocation spans, if there is a collector.
 pub(super) fn exporter(config: &Config) -> Result<Option<Exporter>, ServerError> {
     if config.tracing.runtime_endpoint.is_some() {
-        tracing::warn!("tracing-runtime-endpoint is set, but this version makes no spans of the runtime itself");
+        tracing::warn!(
+            "tracing-runtime-endpoint is set, but this version makes no spans of the runtime itself"
+        );
     }
     let Some(endpoint) = config.tracing.services() else {
         return Ok(None);

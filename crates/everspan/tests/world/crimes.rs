@@ -205,46 +205,46 @@ pub(crate) const CRIMES: &[Crime] = &[
             }
         )),
     ),
-    ("silence", 571, "without ending", |mut talk| {
+    crime("silence", 571, "without ending", |mut talk| {
         Box::pin(async move {
             talk.headers(200, CONTENT_TYPE, true);
         })
     }),
-    ("half a frame", 571, "in the middle", |mut talk| {
+    crime("half a frame", 571, "in the middle", |mut talk| {
         Box::pin(async move {
             talk.accept();
             talk.raw(finished("x").slice(..5));
             talk.close();
         })
     }),
-    ("half a body", 571, "in the middle", |mut talk| {
+    crime("half a body", 571, "in the middle", |mut talk| {
         Box::pin(async move {
             talk.accept();
             talk.raw(header(0x0401, 0, 1000, b"abc"));
             talk.close();
         })
     }),
-    ("other content type", 571, "text/html", |mut talk| {
+    crime("other content type", 571, "text/html", |mut talk| {
         Box::pin(async move {
             talk.headers(200, "text/html", true);
         })
     }),
-    ("older version", 571, "v5", |mut talk| {
+    crime("older version", 571, "v5", |mut talk| {
         Box::pin(async move {
             talk.headers(200, "application/vnd.restate.invocation.v5", true);
         })
     }),
-    ("status 500", 500, "status 500", |mut talk| {
+    crime("status 500", 500, "status 500", |mut talk| {
         Box::pin(async move {
             talk.headers(500, "text/plain", true);
         })
     }),
-    ("status 204", 204, "status 204", |mut talk| {
+    crime("status 204", 204, "status 204", |mut talk| {
         Box::pin(async move {
             talk.headers(204, CONTENT_TYPE, true);
         })
     }),
-    ("reset", 500, "broke", |mut talk| {
+    crime("reset", 500, "broke", |mut talk| {
         Box::pin(async move {
             talk.accept();
             talk.raw(finished("x").slice(..5));

@@ -7,8 +7,8 @@ use everspan_protocol::ids::{InvocationId, partition_key_of};
 use everspan_trace::{SpanContext, derive_span_id, derive_trace_id};
 use everspan_wal::sim_disk::SimRng;
 
+use crate::program::{HANDLER, OBJECT, PLAIN, object_key};
 use crate::program::{KEYS, Program};
-use crate::sdk::{HANDLER, OBJECT, PLAIN, object_key};
 use crate::settings::facts;
 
 /// One request of one client.

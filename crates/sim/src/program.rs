@@ -119,3 +119,21 @@ fn callee(rng: &mut SimRng, floor: u8, depth: u32) -> Callee {
         program: Program::draw(rng, floor, depth - 1),
     }
 }
+
+/// The plain service's and the object's name, and the one handler of both.
+pub(crate) const PLAIN: &str = "Plain";
+pub(crate) const OBJECT: &str = "Object";
+pub(crate) const HANDLER: &str = "run";
+
+/// Service and key of a callee.
+pub(crate) fn target(callee: &Callee) -> (String, String) {
+    match callee.key {
+        Some(key) => (OBJECT.into(), object_key(key)),
+        None => (PLAIN.into(), String::new()),
+    }
+}
+
+/// The key of an object as text.
+pub(crate) fn object_key(key: u8) -> String {
+    format!("k{key}")
+}

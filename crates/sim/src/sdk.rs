@@ -11,12 +11,7 @@ use everspan_protocol::message::{Notification, NotificationId, NotificationResul
 use prost::Message;
 
 use crate::outside::Outside;
-use crate::program::{Callee, Program, Step};
-
-/// The plain service's and the object's name, and the one handler of both.
-pub(crate) const PLAIN: &str = "Plain";
-pub(crate) const OBJECT: &str = "Object";
-pub(crate) const HANDLER: &str = "run";
+use crate::program::{Callee, HANDLER, Program, Step, target};
 
 const COUNT: &[u8] = b"count";
 const SIGNAL: &str = "number";
@@ -442,18 +437,6 @@ impl Sdk {
         self.command(MessageType::ONE_WAY_CALL_COMMAND, &send);
         Ok(())
     }
-}
-
-fn target(callee: &Callee) -> (String, String) {
-    match callee.key {
-        Some(key) => (OBJECT.into(), object_key(key)),
-        None => (PLAIN.into(), String::new()),
-    }
-}
-
-/// The key of an object as text.
-pub(crate) fn object_key(key: u8) -> String {
-    format!("k{key}")
 }
 
 fn number(bytes: &[u8]) -> u64 {

@@ -5,7 +5,7 @@ use everspan_durable::record::HandlerFacts;
 use everspan_durable::target::HandlerKind;
 use everspan_wal::sim_disk::SimRng;
 
-use crate::sdk::OBJECT;
+use crate::program::OBJECT;
 
 /// How long ended invocations are kept, ms: longer than any run.
 pub(crate) const RETENTION_MS: u64 = 100 * 3_600_000;

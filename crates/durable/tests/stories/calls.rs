@@ -6,7 +6,8 @@ use everspan_protocol::ids::{InvocationId, partition_key_of, partition_of};
 use everspan_protocol::message::NotificationId;
 
 use crate::lifecycle::greet;
-use crate::sdk::{Ctx, Stop};
+use crate::sdk::Ctx;
+use crate::stop::Stop;
 use crate::world::World;
 
 pub(crate) fn add(ctx: &mut Ctx) -> Result<String, Stop> {

@@ -8,7 +8,8 @@ use everspan_protocol::ids::InvocationId;
 use everspan_protocol::message::NotificationId;
 
 use crate::calls::{add, call_both};
-use crate::sdk::{Ctx, Stop, error};
+use crate::sdk::Ctx;
+use crate::stop::{Stop, error};
 use crate::waiting::{hold, nap};
 use crate::world::World;
 

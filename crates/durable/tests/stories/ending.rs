@@ -4,7 +4,8 @@ use everspan_durable::record::Message;
 use everspan_durable::target::HandlerKind;
 use everspan_protocol::ids::InvocationId;
 
-use crate::sdk::{Ctx, Stop, error};
+use crate::sdk::Ctx;
+use crate::stop::{Stop, error};
 use crate::waiting::hold;
 use crate::world::World;
 

@@ -4,7 +4,8 @@ use everspan_durable::target::HandlerKind;
 use everspan_trace::catalog::{attr, event};
 use everspan_trace::{Event, Span, Value};
 
-use crate::sdk::{Ctx, Stop};
+use crate::sdk::Ctx;
+use crate::stop::Stop;
 use crate::waiting::nap;
 use crate::world::World;
 

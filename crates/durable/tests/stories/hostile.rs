@@ -8,7 +8,8 @@ use everspan_protocol::message as wire;
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 
-use crate::sdk::{Ctx, Stop};
+use crate::sdk::Ctx;
+use crate::stop::Stop;
 use crate::world::World;
 
 fn hung(ctx: &mut Ctx) -> Result<String, Stop> {

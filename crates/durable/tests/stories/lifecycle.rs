@@ -4,7 +4,8 @@ use everspan_durable::record::Source;
 use everspan_durable::target::HandlerKind;
 use everspan_protocol::message::Start;
 
-use crate::sdk::{Ctx, Stop};
+use crate::sdk::Ctx;
+use crate::stop::Stop;
 use crate::world::World;
 
 pub(crate) fn greet(ctx: &mut Ctx) -> Result<String, Stop> {

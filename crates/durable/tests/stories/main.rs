@@ -11,6 +11,7 @@ mod official;
 mod retries;
 mod sdk;
 mod state;
+mod stop;
 mod waiting;
 mod workflows;
 mod world;

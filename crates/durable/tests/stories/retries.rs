@@ -5,7 +5,8 @@ use everspan_durable::record::{Body, Message, Progress};
 use everspan_durable::target::HandlerKind;
 use everspan_protocol::ids::InvocationId;
 
-use crate::sdk::{Ctx, Stop, error};
+use crate::sdk::Ctx;
+use crate::stop::{Stop, error};
 use crate::world::World;
 
 fn always(_: &mut Ctx) -> Result<String, Stop> {

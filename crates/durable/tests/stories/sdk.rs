@@ -10,19 +10,7 @@ use everspan_protocol::message as wire;
 use everspan_protocol::message::{Notification, NotificationId, NotificationResult};
 use prost::Message;
 
-/// Why a handler stops before its result.
-pub(crate) enum Stop {
-    /// It waits.
-    Blocked,
-    /// The attempt fails with this error.
-    Fail(wire::Error),
-    /// These bytes are sent, then the stream ends.
-    Garbage(Vec<u8>),
-    /// The stream breaks.
-    Break,
-    /// A terminal error.
-    Terminal(wire::Failure),
-}
+use crate::stop::Stop;
 
 /// A handler: the result is a value.
 pub(crate) type Handler = fn(&mut Ctx) -> Result<String, Stop>;
@@ -438,14 +426,4 @@ impl Ctx {
 
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// An error frame's content.
-pub(crate) fn error(message: &str, next_retry_delay: Option<u64>) -> Stop {
-    Stop::Fail(wire::Error {
-        code: 500,
-        message: message.into(),
-        next_retry_delay,
-        ..wire::Error::default()
-    })
 }

@@ -5,7 +5,8 @@ use everspan_protocol::frame::MessageType;
 use everspan_protocol::message::{ClearAllStateCommand, GetLazyStateKeysCommand, NotificationId};
 
 use crate::calls::add;
-use crate::sdk::{Ctx, Stop};
+use crate::sdk::Ctx;
+use crate::stop::Stop;
 use crate::world::World;
 
 fn write(ctx: &mut Ctx) -> Result<String, Stop> {

@@ -6,7 +6,8 @@ use everspan_protocol::frame::MessageType;
 use everspan_protocol::ids::InvocationId;
 use everspan_protocol::message::{NotificationId, Suspension};
 
-use crate::sdk::{Ctx, Stop};
+use crate::sdk::Ctx;
+use crate::stop::Stop;
 use crate::world::World;
 
 pub(crate) fn nap(ctx: &mut Ctx) -> Result<String, Stop> {

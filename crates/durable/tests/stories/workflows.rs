@@ -7,7 +7,8 @@ use everspan_protocol::message::{
     CompletePromiseCommand, Completion, GetPromiseCommand, NotificationId, PeekPromiseCommand, Value,
 };
 
-use crate::sdk::{Ctx, Stop};
+use crate::sdk::Ctx;
+use crate::stop::Stop;
 use crate::world::World;
 
 fn run(ctx: &mut Ctx) -> Result<String, Stop> {

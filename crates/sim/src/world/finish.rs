@@ -82,7 +82,10 @@ impl World {
         }
         for key in 0..KEYS {
             let count = self.look(key);
-            let writes = expected.get(&crate::sdk::object_key(key)).copied().unwrap_or(0);
+            let writes = expected
+                .get(&crate::program::object_key(key))
+                .copied()
+                .unwrap_or(0);
             assert_eq!(count, format!("{writes};"), "the counter of key {key}");
         }
     }

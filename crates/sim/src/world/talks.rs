@@ -10,7 +10,8 @@ use everspan_durable::target::HandlerKind;
 use everspan_protocol::ids::{DeploymentId, InvocationId};
 
 use super::{Event, Resolver, World};
-use crate::sdk::{HANDLER, OBJECT, PLAIN, Sdk};
+use crate::program::{HANDLER, OBJECT, PLAIN};
+use crate::sdk::Sdk;
 use crate::settings::facts;
 
 const CONTENT_TYPE: &str = "application/vnd.restate.invocation.v6";

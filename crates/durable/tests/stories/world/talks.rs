@@ -11,7 +11,8 @@ use everspan_trace::Span;
 
 use super::{CONTENT_TYPE, Code, Conversation, Service, World, pin};
 use crate::core::CoreSdk;
-use crate::sdk::{Said, Sdk, Stop};
+use crate::sdk::{Said, Sdk};
+use crate::stop::Stop;
 
 impl World {
     pub(super) fn carry_out(&mut self, partition: usize, effect: Effect) {

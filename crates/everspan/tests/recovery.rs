@@ -275,7 +275,15 @@ fn a_data_directory_that_is_not_ours_or_not_whole_is_refused_with_the_reason() {
         |dir| std::fs::remove_file(dir.join("everspan.json")).unwrap(),
         "not a data directory",
     );
+    check(
+        |dir| std::fs::remove_dir_all(dir.join("log")).unwrap(),
+        "log is missing",
+    );
     let first = "log/00000000000000000001.wal";
+    check(
+        |dir| std::fs::remove_file(dir.join(first)).unwrap(),
+        "log files are missing",
+    );
     check(|dir| rewrite(&dir.join(first), |bytes| bytes[8] = 99), "version");
     check(|dir| rewrite(&dir.join(first), |bytes| bytes[60] ^= 1), "damaged");
     check(

@@ -1,6 +1,6 @@
 //! Start-up is recovery: open log and state, replay what the state does not have, then go on.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use everspan_durable::machine;
 use everspan_durable::partition::{Partition, PartitionError};
 use everspan_export::SpanSink;
 use everspan_state::{LsmBackend, LsmOptions, LsmShared, Owner};
-use everspan_wal::{Committer, FileDisk, Log, LogEvent, LogStatus};
+use everspan_wal::{Committer, FileDisk, Log, LogEvent, LogStatus, Recovery};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
@@ -194,6 +194,12 @@ fn open(options: &WorkersOptions, spans: bool) -> Result<Opened, StartError> {
         };
         partitions.push(Partition::open(backend, machine).map_err(failed)?);
     }
+    if options.created && !options.log_dir.exists() {
+        let dir = options.log_dir.display();
+        return Err(StartError(format!(
+            "{dir} is missing, and with it what was accepted last: bring it back"
+        )));
+    }
     let disk = FileDisk::open(&options.log_dir).map_err(failed)?;
     let log_options = everspan_wal::Options {
         segment_bytes: options.segment_bytes,
@@ -201,7 +207,7 @@ fn open(options: &WorkersOptions, spans: bool) -> Result<Opened, StartError> {
     };
     let (log, recovery) = Log::open(disk, log_options).map_err(failed)?;
     replay(&log, &mut partitions)?;
-    check_ends(&recovery.last, &partitions)?;
+    check_ends(&recovery, &partitions)?;
     Ok((partitions, log))
 }
 
@@ -232,11 +238,16 @@ fn replay(log: &Log<FileDisk>, partitions: &mut [Partition<LsmBackend>]) -> Resu
     Ok(())
 }
 
-/// A log that ends before a state does has lost records that were synced.
-fn check_ends(last: &BTreeMap<u16, u64>, partitions: &[Partition<LsmBackend>]) -> Result<(), StartError> {
+/// A log that ends before a state does has lost records that were synced. A partition of which the log has nothing
+/// may have been trimmed away, but then the segment that is being written to is still there.
+fn check_ends(recovery: &Recovery, partitions: &[Partition<LsmBackend>]) -> Result<(), StartError> {
     for (number, partition) in (0_u16..).zip(partitions) {
         let applied = partition.applied();
-        if last.get(&number).is_some_and(|&last| last < applied) {
+        let lost = match recovery.last.get(&number) {
+            Some(&last) => last < applied,
+            None => recovery.segments == 0 && applied > 0,
+        };
+        if lost {
             return Err(StartError(format!(
                 "the log of partition {number} ends before record {applied}, which its state has: log files are missing"
             )));

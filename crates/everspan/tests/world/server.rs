@@ -12,6 +12,7 @@ use super::http::{Answer, request};
 /// A running server; killed when dropped.
 pub(crate) struct Server {
     child: Child,
+    started: Instant,
     pub(crate) admin: String,
     pub(crate) ingress: String,
 }
@@ -69,6 +70,7 @@ impl Server {
         let address = |name: &str| fields["fields"][name].as_str().unwrap().to_owned();
         Self {
             child,
+            started: Instant::now(),
             admin: address("admin"),
             ingress: address("ingress"),
         }
@@ -89,6 +91,8 @@ impl Server {
 
     /// Asks it to stop.
     pub(crate) fn signal_term(&self) {
+        // A signal that comes with the first breath ends the process before it listens to signals.
+        std::thread::sleep(Duration::from_millis(200).saturating_sub(self.started.elapsed()));
         let kill = format!("kill -TERM {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }

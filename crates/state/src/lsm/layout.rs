@@ -26,9 +26,16 @@ pub(super) fn tables_dir(dir: &Path) -> PathBuf {
 }
 
 /// Creates `dir` and its parents, each entry durable.
+///
+/// The last directory that is there already may be one whose creation was interrupted by a kill: its entry
+/// need not be durable yet.
 pub(super) fn create_dir_durably(dir: &Path) -> Result<(), OpenError> {
     if dir.is_dir() {
-        return Ok(());
+        return match sync_dir(parent(dir)) {
+            // Someone else made it: in a directory of ours we may read.
+            Err(OpenError::Io { error, .. }) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+            synced => synced,
+        };
     }
     create_dir_durably(parent(dir))?;
     match fs::create_dir(dir) {
@@ -49,6 +56,19 @@ pub(super) fn sync_dir(dir: &Path) -> Result<(), OpenError> {
     File::open(dir)
         .and_then(|dir| dir.sync_all())
         .map_err(OpenError::io(dir))
+}
+
+/// Makes the marker, the tree's `current` and its versions durable under the names they have now. Their content is:
+/// nothing gets its name before its content is synced, and a table's name is synced before its version is written.
+pub(super) fn sync_names(dir: &Path) -> Result<(), OpenError> {
+    let tree = tree_dir(dir);
+    match sync_dir(&tree) {
+        Err(OpenError::Io { error, .. }) if error.kind() == ErrorKind::NotFound => {
+            Err(OpenError::Missing { path: tree })
+        }
+        synced => synced,
+    }?;
+    sync_dir(dir)
 }
 
 /// The directory is ours until this is dropped.

@@ -2,8 +2,12 @@
 //!
 //! ```text
 //! lock ─► marker? ─ no ──► create the tree, then the marker
-//!            └── yes ─► is it ours? ─► only known files, sweep ─► current, v<N> ─► open ─► applied
+//!            └── yes ─► is it ours? ─► sync ─► only known files, sweep ─► current, v<N> ─► open ─► applied
 //! ```
+//!
+//! A killed writer may have renamed `current` or the marker without syncing the directory. What is read here is then
+//! newer than what a power cut leaves, and the tree removes the files of older versions while it opens: hence
+//! the sync before anything else.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -109,6 +113,7 @@ fn create_tree(dir: &Path, options: &LsmOptions) -> Result<AnyTree, OpenError> {
 }
 
 fn open_tree(dir: &Path, options: &LsmOptions) -> Result<AnyTree, OpenError> {
+    layout::sync_names(dir)?;
     layout::sweep_tree(dir)?;
     let id = version_file::verify_current(dir)?;
     let tree = load(dir, options)?;

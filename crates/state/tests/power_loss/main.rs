@@ -5,13 +5,17 @@
 //!                                    └─► for each moment: disks a power cut may leave ─► open ─► judge
 //! ```
 //!
+//! A power cut may also come after a kill and a new start (`kills`): the new process sees what the killed one wrote,
+//! durable or not, and must not build on it before it is.
+//!
 //! The controls leave out one kind of fsync each, in the model, and expect images that lost something: a sync
 //! missing in the state or in the tree below it would be noticed.
 //!
-//! Not covered: other interleavings than the recorded one (each run records a new one); what a real disk and a
-//! real file system do, this is a model of them, stricter than most in what an fsync covers; devices that lie about
-//! having written; sectors torn in themselves; damage to data that was durable; a full disk; a second power cut
-//! while the first one's image is opened. Without strace nothing is checked, and that is said.
+//! Not covered: interleavings of flush and compaction other than the recorded one (each run records its own), kills
+//! during a compaction, a second power cut while the image of the first is opened; what real disks and file systems
+//! do (this is a model of them, stricter than most in what an fsync covers), devices that lie about having written,
+//! sectors torn in themselves, damage to data that was durable, a full disk. Without strace nothing is checked, and
+//! that is said.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(
@@ -23,6 +27,7 @@ mod controls;
 mod history;
 mod image;
 mod judge;
+mod kills;
 mod recording;
 #[path = "../crash/script.rs"]
 #[allow(dead_code, reason = "the crash tests use all of it")]

@@ -1,7 +1,7 @@
 //! One run of the writer under strace, shared by all tests of this file.
 
-use std::ffi::OsStr;
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -10,14 +10,14 @@ use tempfile::TempDir;
 use crate::history::{History, Picks};
 use crate::image::Image;
 use crate::trace::{Call, calls};
-use crate::writer;
+use crate::writer::{self, Lives};
 
 /// Calls that change files or what is durable, and those needed to know which file is meant. `?`: some machines
 /// lack it.
 const CALLS: &str = "trace=?open,openat,?creat,close,?dup,?dup2,dup3,fcntl,lseek,mmap,\
     write,pwrite64,writev,pwritev,pwritev2,truncate,ftruncate,fallocate,copy_file_range,sendfile,splice,\
     ?rename,renameat,renameat2,?link,linkat,?symlink,symlinkat,?unlink,unlinkat,?rmdir,?mkdir,mkdirat,\
-    fsync,fdatasync,sync,syncfs,sync_file_range,chdir,fchdir,io_uring_setup";
+    fsync,fdatasync,sync,syncfs,sync_file_range,chdir,fchdir,io_uring_setup,execve";
 
 /// Names a file written after a failure: it is judged instead of a new recording.
 const AGAIN: &str = "EVERSPAN_POWER_TRACE";
@@ -53,19 +53,25 @@ impl Recording {
     }
 
     fn make() -> Self {
-        let temporary = TempDir::new().unwrap();
-        let base = temporary.path().canonicalize().unwrap();
-        let trace = base.join("trace");
-        let root = base.join("root");
-        fs::create_dir(&root).unwrap();
-        // All data, in hexadecimal; the calls of all threads, in the order in which they return.
-        let strace = ["strace", "-f", "-xx", "-s", "4194304", "-e", CALLS, "-o"].map(OsStr::new);
-        let tracer: Vec<&OsStr> = strace.into_iter().chain([trace.as_os_str()]).collect();
-        let output = writer::run(&root, &tracer).unwrap();
-        assert!(output.status.success(), "{output:?}");
-        let left_behind = Image::read(&root);
-        let trace = fs::read_to_string(&trace).unwrap();
-        Self::new(root.to_str().unwrap(), &trace, Some(left_behind))
+        let place = Place::new();
+        let trace = place.run(Lives::Two, None).expect("nobody kills the writer");
+        let left_behind = Image::read(&place.root);
+        Self::new(place.root.to_str().unwrap(), &trace, Some(left_behind))
+    }
+
+    /// A writer that is killed when it begins its fsync number `number`, from 1, and a second one in the same
+    /// directory, without a power cut in between. `None` if there are not so many.
+    pub(crate) fn killed_at_fsync(number: usize) -> Option<Self> {
+        let place = Place::new();
+        let Err(killed) = place.run(Lives::Short, Some(number)) else {
+            return None;
+        };
+        let second = place
+            .run(Lives::Short, None)
+            .expect("nobody kills the second writer");
+        let left_behind = Image::read(&place.root);
+        let trace = format!("{killed}{second}");
+        Some(Self::new(place.root.to_str().unwrap(), &trace, Some(left_behind)))
     }
 
     fn new(root: &str, trace: &str, left_behind: Option<Image>) -> Self {
@@ -92,6 +98,40 @@ impl Recording {
         let path = std::env::temp_dir().join("everspan-power-loss.trace");
         fs::write(&path, format!("{}\n{}", self.root, self.trace)).unwrap();
         format!("to judge this trace again: {AGAIN}={}", path.display())
+    }
+}
+
+/// Where a writer runs.
+struct Place {
+    temporary: TempDir,
+    /// Without links, as the calls name it.
+    root: PathBuf,
+}
+
+impl Place {
+    fn new() -> Self {
+        let temporary = TempDir::new().unwrap();
+        let root = temporary.path().canonicalize().unwrap().join("root");
+        fs::create_dir(&root).unwrap();
+        Self { temporary, root }
+    }
+
+    /// Runs a writer and returns the trace, as an error if it was killed at the fsync `kill_at`.
+    fn run(&self, lives: Lives, kill_at: Option<usize>) -> Result<String, String> {
+        let trace = self.temporary.path().join("trace");
+        let kill = kill_at.map(|number| format!("inject=fsync:signal=SIGKILL:when={number}"));
+        // All data, in hexadecimal; the calls of all threads, in the order in which they return.
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-xx", "-s", "4194304", "-e", CALLS]);
+        strace.args(kill.iter().flat_map(|kill| ["-e", kill]));
+        strace.arg("-o").arg(&trace);
+        let output = writer::run(strace, &self.root, lives).unwrap();
+        let trace = fs::read_to_string(&trace).unwrap();
+        match output.status.success() {
+            true => Ok(trace),
+            false if trace.contains("killed by SIGKILL") => Err(trace),
+            false => panic!("{output:?}"),
+        }
     }
 }
 

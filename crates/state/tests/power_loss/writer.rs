@@ -1,7 +1,6 @@
 //! The process whose system calls are recorded: a state is created, written, dropped with batches that were
 //! never flushed, opened again and written on.
 
-use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -15,8 +14,18 @@ use crate::script::{Random, apply_next};
 pub(crate) const PROMISE: &str = "durable up to ";
 
 const DIR: &str = "EVERSPAN_POWER_DIR";
-const FLUSHES_PER_LIFE: u64 = 6;
+/// How many flushes each life has, one life after the other.
+const FLUSHES: &str = "EVERSPAN_POWER_FLUSHES";
 const COMPACTION_MAX: Duration = Duration::from_secs(20);
+
+/// How long the writer lives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lives {
+    /// Long enough to compact, and once more.
+    Two,
+    /// One flush.
+    Short,
+}
 
 /// The state lies two directories deep, so that creating it has to make both entries durable.
 pub(crate) fn state_dir(root: &Path) -> PathBuf {
@@ -42,16 +51,18 @@ pub(crate) fn options(shared: LsmShared) -> LsmOptions {
 #[ignore = "is run under strace"]
 fn writer() {
     let dir = state_dir(Path::new(&std::env::var_os(DIR).unwrap()));
-    live(&dir, 1).unwrap();
-    live(&dir, 2).unwrap();
+    let flushes = std::env::var(FLUSHES).unwrap();
+    for (life, flushes) in (1..).zip(flushes.split(' ')) {
+        live(&dir, life, flushes.parse().unwrap()).unwrap();
+    }
 }
 
-fn live(dir: &Path, life: u64) -> Result<(), OpenError> {
+fn live(dir: &Path, life: u64, flushes: u64) -> Result<(), OpenError> {
     let shared = LsmShared::start(1 << 20, 64).unwrap();
     let mut state = LsmBackend::open(dir, options(shared))?;
     promise(state.applied());
     let mut random = Random(life);
-    for flush in 1..=FLUSHES_PER_LIFE {
+    for flush in 1..=flushes {
         apply(&mut state, 1 + random.below(6));
         promise(state.flush().unwrap());
         if flush % 3 == 0 {
@@ -85,13 +96,13 @@ fn await_compaction(state: &LsmBackend) {
     }
 }
 
-/// Runs the writer in `root` under `tracer`, a command line that takes the writer's behind it.
-pub(crate) fn run(root: &Path, tracer: &[&OsStr]) -> std::io::Result<Output> {
-    Command::new(tracer[0])
-        .args(&tracer[1..])
+/// Runs the writer in `root` under `tracer`, a command that takes the writer's behind its arguments.
+pub(crate) fn run(mut tracer: Command, root: &Path, lives: Lives) -> std::io::Result<Output> {
+    tracer
         .arg(std::env::current_exe()?)
         .args(["--exact", "writer::writer", "--ignored", "--nocapture"])
         .env(DIR, root)
+        .env(FLUSHES, if lives == Lives::Short { "1" } else { "6 6" })
         .stdin(Stdio::null())
         .output()
 }

@@ -45,6 +45,8 @@ impl<'a> Reader<'a> {
             "close" => {
                 self.open.remove(&call.number(0));
             }
+            // Another process: nothing of the one before is open any more.
+            "execve" => self.open.clear(),
             "lseek" => self.seek(call),
             "write" if call.args[0] == "1" => self.promise(call),
             "write" | "writev" => self.write(call),

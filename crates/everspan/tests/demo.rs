@@ -81,6 +81,7 @@ fn the_demo_shows_a_call_retries_a_suspension_and_a_crash_and_leaves() {
         remind,
         &[
             "#1 ‖ suspended",
+            "suspended, waits for Sleep",
             "suspended, holds no connection",
             "#2 resume ✓ completed",
             "✓ success",
@@ -94,7 +95,7 @@ fn the_demo_shows_a_call_retries_a_suspension_and_a_crash_and_leaves() {
             "kill -9 ",
             "#1 ✗ retryable_error",
             "run \"create the account\"",
-            "run ended: success",
+            "run \"create the account\" ended: success",
             "run \"reserve a seat\"",
             "error",
             "waits for the retry",

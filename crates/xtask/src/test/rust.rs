@@ -27,7 +27,7 @@ pub(super) fn clippy() -> Outcome {
 }
 
 pub(super) fn unit() -> Outcome {
-    run_all([cargo(&["test", "--workspace"])])
+    run_all([cargo(&["test", "--workspace", "--no-fail-fast"])])
 }
 
 pub(super) fn sim() -> Outcome {

@@ -317,7 +317,13 @@ fn read(frame: Frame, callees: &dyn Callees) -> Result<Said, AttemptError> {
 
 fn suspension(frame: &Frame) -> Result<Awaiting, AttemptError> {
     let message: Suspension = frame.message().map_err(|reason| error(571, reason.to_string()))?;
-    if message.is_empty() {
+    // The tree in `future` belongs to V7; the versions spoken here list what is waited for.
+    if (Suspension {
+        future: None,
+        ..message.clone()
+    })
+    .is_empty()
+    {
         return Err(error(
             571,
             "the service suspended without saying what it waits for",

@@ -76,7 +76,7 @@ impl DataDir {
     /// Opens the directory, or makes it with this many partitions and the id `fresh_id`.
     pub fn open(path: &Path, partitions: u16, fresh_id: &str) -> Result<Self, DataDirError> {
         let io = |error| DataDirError::Io(path.to_owned(), error);
-        fs::create_dir_all(path).map_err(io)?;
+        create_dir_durably(path).map_err(io)?;
         let marker = match fs::read_to_string(path.join(MARKER)) {
             Ok(text) => read(path, &text)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => create(path, partitions, fresh_id)?,
@@ -131,6 +131,22 @@ impl DataDir {
     pub fn free_bytes(&self) -> io::Result<u64> {
         let disk = rustix::fs::statvfs(&self.path)?;
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+}
+
+/// Creates the directory and its missing parents; every new name is synced.
+fn create_dir_durably(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    create_dir_durably(parent)?;
+    match fs::create_dir(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => fs::File::open(parent)?.sync_all(),
     }
 }
 

@@ -144,16 +144,29 @@ impl Disk for FileDisk {
     }
 }
 
-/// Creates the directory and makes its name durable.
+/// Creates the directory, and its parents where they are missing, and makes every new name durable. A directory that
+/// is there may have been made by a process that was killed before it could sync the name: it is synced again.
 fn create_dir(dir: &Path) -> io::Result<()> {
+    let parent = dir
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     if dir.is_dir() {
-        return Ok(());
+        return match sync_name(parent) {
+            // Someone else made it, in a directory we may not read.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            synced => synced,
+        };
     }
-    std::fs::create_dir_all(dir)?;
-    match dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => File::open(".")?.sync_all(),
+    create_dir(parent)?;
+    match std::fs::create_dir(dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => sync_name(parent),
     }
+}
+
+fn sync_name(parent: &Path) -> io::Result<()> {
+    File::open(parent)?.sync_all()
 }
 
 fn open_lock(dir: &Path) -> io::Result<File> {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
 
-use super::server::wait_for_signal;
+use super::server::Signals;
 use crate::cli::DemoArgs;
 use crate::demo;
 
@@ -19,7 +19,13 @@ pub fn demo(args: &DemoArgs) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(demo::run(args, wait_for_signal())) {
+    let told = runtime.block_on(async {
+        let signals = Signals::new().map_err(|error| error.to_string())?;
+        demo::run(args, signals.stop())
+            .await
+            .map_err(|error| error.to_string())
+    });
+    match told {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("\neverspan: the demo ends early: {error}");

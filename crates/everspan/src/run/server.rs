@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::ServerArgs;
@@ -30,10 +30,21 @@ pub fn server(args: &ServerArgs) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    runtime.block_on(run(&config))
+    let code = runtime.block_on(run(&config));
+    // What still runs, such as a name look-up that hangs, must not keep the process.
+    runtime.shutdown_background();
+    code
 }
 
 async fn run(config: &Config) -> ExitCode {
+    // Before anything else: a signal that comes while the server starts stops it in order as well.
+    let signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(error) => {
+            tracing::error!(%error, "signals cannot be received");
+            return ExitCode::FAILURE;
+        }
+    };
     let server = match Server::start(config).await {
         Ok(server) => server,
         Err(error) => {
@@ -51,7 +62,7 @@ async fn run(config: &Config) -> ExitCode {
         "Everspan {} is up",
         env!("CARGO_PKG_VERSION")
     );
-    wait_for_signal().await;
+    signals.stop().await;
     tracing::info!("stopping");
     server.stop().await;
     tracing::info!("stopped");
@@ -69,18 +80,25 @@ fn explain(error: &str, config: &Config) -> String {
     error.to_owned()
 }
 
-/// Returns at SIGTERM or SIGINT.
-pub(super) async fn wait_for_signal() {
-    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(mut terminate), Ok(mut interrupt)) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        }
-        (Err(error), _) | (_, Err(error)) => {
-            tracing::error!(%error, "signals cannot be received");
-            std::future::pending::<()>().await;
+/// SIGTERM and SIGINT, received from its creation on.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(crate) fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Returns when one of them has come.
+    pub(crate) async fn stop(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
     }
 }

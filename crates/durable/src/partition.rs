@@ -173,6 +173,11 @@ impl<B: Backend> Partition<B> {
         &self.machine
     }
 
+    /// Whether a flush that was begun has ended: `None` while it is under way, else the durable position.
+    pub fn poll_flush(&mut self) -> Result<Option<u64>, PartitionError> {
+        Ok(self.machine.backend_mut().poll_flush()?)
+    }
+
     /// The state, for flushing. Refuses while records are applied that the log has not synced, so that the state on
     /// disk never runs ahead of the log.
     pub fn backend_mut(&mut self) -> &mut B {

@@ -52,6 +52,17 @@ pub trait Backend: Send {
     /// and flush again later. After [`StateError::Poisoned`] no flush will ever succeed.
     fn flush(&mut self) -> Result<u64, StateError>;
 
+    /// Begins to make every commit so far durable, as [`flush`](Backend::flush) does, without waiting for it; one
+    /// already under way is waited for first. [`poll_flush`](Backend::poll_flush) tells the end.
+    fn begin_flush(&mut self) -> Result<(), StateError> {
+        self.flush().map(drop)
+    }
+
+    /// `None` while a flush is under way, else the durable position.
+    fn poll_flush(&mut self) -> Result<Option<u64>, StateError> {
+        Ok(Some(self.persisted()))
+    }
+
     /// The durable position: what a restart finds at least.
     fn persisted(&self) -> u64;
 

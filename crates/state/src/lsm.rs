@@ -15,6 +15,7 @@
 
 mod buffer;
 mod compactor;
+mod flushing;
 mod layout;
 mod merge;
 mod open;
@@ -40,6 +41,7 @@ use crate::backend::{assert_next_position, assert_user_key, scan_start};
 use crate::digest::Digest;
 use crate::{Backend, RESERVED_KEY_BYTE, StateError};
 use buffer::WriteBuffer;
+use flushing::Flushing;
 use layout::DirLock;
 use merge::{Merge, Row};
 use slot::Slot;
@@ -61,7 +63,7 @@ const FREE_MARGIN_BYTES: u64 = 32 << 20;
 
 /// Keyed state of one partition on disk.
 ///
-/// Dropping it waits for a running compaction step and then releases the directory. What was not
+/// Dropping it waits for a running flush and compaction step and then releases the directory. What was not
 /// flushed is gone; the log has it.
 pub struct LsmBackend {
     tree: AnyTree,
@@ -72,6 +74,8 @@ pub struct LsmBackend {
     applied: u64,
     persisted: u64,
     buffer: WriteBuffer,
+    /// The buffer before, on its way to disk.
+    flushing: Option<Flushing>,
     in_batch: bool,
     /// The last field: the directory is released when nothing can touch it any more.
     _lock: DirLock,
@@ -130,22 +134,31 @@ impl LsmBackend {
         Ok(())
     }
 
-    /// Moves the buffer into the tree's memtable. The sequence number is the applied position: greater than that
-    /// of every flush before, also after a restart.
-    fn fill_tree(&self) -> Result<(), StateError> {
-        let seqno: SeqNo = self.applied;
-        for (key, value) in self.buffer.iter() {
-            match value {
-                Some(value) => {
-                    self.tree.insert(key, value.as_ref(), seqno);
-                }
-                None if self.tree.contains_key(key, NEWEST).map_err(read_error)? => {
-                    self.tree.remove(key, seqno);
-                }
-                None => {}
-            }
+    /// What is on its way to disk.
+    fn frozen(&self) -> Option<&WriteBuffer> {
+        self.flushing.as_ref().map(|flushing| flushing.frozen.as_ref())
+    }
+
+    /// Takes the buffer for a flush; `None` when everything is on disk.
+    fn freeze(&mut self) -> Result<Option<WriteBuffer>, StateError> {
+        assert!(!self.in_batch, "a flush happens between two batches");
+        self.slot.check_poison()?;
+        self.end_flush()?;
+        if self.persisted == self.applied {
+            return Ok(None);
         }
-        self.tree.insert(APPLIED_KEY, self.applied.to_le_bytes(), seqno);
+        self.check_free_space()?;
+        Ok(Some(std::mem::take(&mut self.buffer)))
+    }
+
+    /// Takes note of the end of the flush under way; waits for it. A failed one stays: reads need what it froze.
+    fn end_flush(&mut self) -> Result<(), StateError> {
+        if let Some(flushing) = &mut self.flushing {
+            self.persisted = flushing.finish(&self.slot)?;
+            self.flushing = None;
+            self.slot.count_flush();
+            self.compactor.submit(&self.slot, &self.tree);
+        }
         Ok(())
     }
 
@@ -159,18 +172,12 @@ impl LsmBackend {
     }
 
     fn rows<'a>(&'a self, start: &'a [u8], end: &'a [u8]) -> impl Iterator<Item = Row> + 'a {
-        Merge::new(self.tree_rows(start, end), self.buffer.range(start, end))
-    }
-
-    fn flush_tree(&mut self) -> Result<(), StateError> {
-        // Between two batches and from the writing thread: the table holds whole batches only.
-        self.tree.flush_active_memtable(NEWEST).map_err(|error| {
-            self.slot.poison(format!(
-                "flush of position {} in {}: {error}",
-                self.applied,
-                self.dir.display()
-            ))
-        })
+        let frozen = self
+            .frozen()
+            .into_iter()
+            .flat_map(move |frozen| frozen.range(start, end));
+        let older = Merge::new(self.tree_rows(start, end), frozen);
+        Merge::new(older, self.buffer.range(start, end))
     }
 }
 
@@ -179,6 +186,9 @@ impl Backend for LsmBackend {
         assert_user_key(key);
         if let Some(newest) = self.buffer.get(key) {
             return Ok(newest.cloned());
+        }
+        if let Some(newer) = self.frozen().and_then(|frozen| frozen.get(key)) {
+            return Ok(newer.cloned());
         }
         let value = self.tree.get(key, NEWEST).map_err(read_error)?;
         Ok(value.map(into_bytes))
@@ -225,24 +235,32 @@ impl Backend for LsmBackend {
     }
 
     fn unflushed_bytes(&self) -> u64 {
+        let frozen = self.frozen().map_or(0, WriteBuffer::bytes);
         // The applied position is a change, too.
-        self.buffer.bytes() + if self.applied == self.persisted { 0 } else { 8 }
+        self.buffer.bytes() + frozen + if self.applied == self.persisted { 0 } else { 8 }
     }
 
     fn flush(&mut self) -> Result<u64, StateError> {
-        assert!(!self.in_batch, "a flush happens between two batches");
-        self.slot.check_poison()?;
-        if self.persisted == self.applied {
-            return Ok(self.persisted);
+        if let Some(frozen) = self.freeze()? {
+            self.flushing = Some(Flushing::at_once(&self.tree, frozen, self.applied));
         }
-        self.check_free_space()?;
-        self.fill_tree()?;
-        self.flush_tree()?;
-        self.persisted = self.applied;
-        self.buffer.clear();
-        self.slot.count_flush();
-        self.compactor.submit(&self.slot, &self.tree);
+        self.end_flush()?;
         Ok(self.persisted)
+    }
+
+    fn begin_flush(&mut self) -> Result<(), StateError> {
+        if let Some(frozen) = self.freeze()? {
+            self.flushing = Some(Flushing::begin(&self.tree, frozen, self.applied));
+        }
+        Ok(())
+    }
+
+    fn poll_flush(&mut self) -> Result<Option<u64>, StateError> {
+        if self.flushing.as_ref().is_some_and(|flushing| !flushing.is_done()) {
+            return Ok(None);
+        }
+        self.end_flush()?;
+        Ok(Some(self.persisted))
     }
 
     fn persisted(&self) -> u64 {
@@ -261,6 +279,8 @@ impl Backend for LsmBackend {
 
 impl Drop for LsmBackend {
     fn drop(&mut self) {
+        // Whether it succeeds does not matter any more: the log has what is not on disk.
+        drop(self.end_flush());
         // A tree deletes files when its last handle goes, under names a later open uses again: the
         // compactor's handle has to go before the directory's lock does.
         self.slot.close();

@@ -36,18 +36,35 @@ impl Persisted {
 }
 
 impl Worker {
-    /// Flushes partitions whose state in memory is large or old.
+    /// Begins to flush partitions whose state in memory is large or old, and notes the flushes that have ended.
     pub(super) fn flush_if_due(&mut self, mailbox: &Receiver<Input>) -> Result<(), Fatal> {
         for index in 0..self.shards.len() {
             let shard = &self.shards[index];
             let unflushed = shard.partition.machine().backend().unflushed_bytes();
-            let (since, large) = (
-                shard.flushed.elapsed(),
-                unflushed >= self.router.limits.flush_bytes,
-            );
-            if flush_is_due(since, shard.flush_put_off, large, unflushed > 0) {
-                self.flush(index, mailbox)?;
+            if shard.flushing && unflushed < 2 * self.router.limits.flush_bytes {
+                self.note_flushed(index)?;
+                continue;
             }
+            let since = shard.flushed.elapsed();
+            let large = unflushed >= self.router.limits.flush_bytes;
+            if flush_is_due(since, shard.flush_put_off, large, unflushed > 0) {
+                self.begin_flush(index, mailbox)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// When a flush that was begun has ended, the log below it may go.
+    fn note_flushed(&mut self, index: usize) -> Result<(), Fatal> {
+        let shard = &mut self.shards[index];
+        let polled = shard
+            .partition
+            .poll_flush()
+            .map_err(|error| Fatal::Partition(shard.number, error))?;
+        if let Some(seq) = polled {
+            shard.flushing = false;
+            let all = self.persisted.note(shard.number, seq);
+            self.committer.trim(all);
         }
         Ok(())
     }
@@ -62,19 +79,19 @@ impl Worker {
         }
     }
 
-    /// Flushes one partition once the log has synced all of it; puts it off when the log or the disk is full.
-    fn flush(&mut self, index: usize, mailbox: &Receiver<Input>) -> Result<(), Fatal> {
+    /// Begins to flush one partition once the log has synced all of it; puts it off when the log or the disk is full.
+    /// A partition that has filled its memory twice while a flush is under way waits for that one here.
+    fn begin_flush(&mut self, index: usize, mailbox: &Receiver<Input>) -> Result<(), Fatal> {
         self.shards[index].flushed = Instant::now();
         self.shards[index].flush_put_off = true;
         if !self.settle(index, mailbox)? {
             return Ok(());
         }
         let shard = &mut self.shards[index];
-        match shard.partition.backend_mut().flush() {
-            Ok(seq) => {
+        match shard.partition.backend_mut().begin_flush() {
+            Ok(()) => {
                 shard.flush_put_off = false;
-                let all = self.persisted.note(shard.number, seq);
-                self.committer.trim(all);
+                shard.flushing = true;
                 Ok(())
             }
             Err(error @ (StateError::DiskFull { .. } | StateError::FreeSpaceUnknown { .. })) => {
@@ -140,7 +157,13 @@ impl Worker {
             shard.running.clear();
         }
         for index in 0..self.shards.len() {
-            self.flush(index, mailbox)?;
+            self.begin_flush(index, mailbox)?;
+        }
+        for index in 0..self.shards.len() {
+            while self.shards[index].flushing {
+                self.note_flushed(index)?;
+                std::thread::sleep(Duration::from_millis(1));
+            }
         }
         Ok(())
     }

@@ -41,6 +41,8 @@ pub(super) struct Shard {
     pub(super) flushed: Instant,
     /// A flush was put off: the next one is tried after a pause.
     pub(super) flush_put_off: bool,
+    /// A flush is under way.
+    pub(super) flushing: bool,
     pub(super) expired_to_ms: u64,
 }
 
@@ -55,6 +57,7 @@ impl Shard {
             dirty: false,
             flushed: Instant::now(),
             flush_put_off: false,
+            flushing: false,
             expired_to_ms: 0,
         }
     }

@@ -55,11 +55,6 @@ impl WriteBuffer {
         self.bytes
     }
 
-    pub(super) fn clear(&mut self) {
-        self.entries.clear();
-        self.bytes = 0;
-    }
-
     fn set(&mut self, key: &[u8], value: Option<Bytes>) {
         let len = |value: &Option<Bytes>| value.as_ref().map_or(0, |value| value.len() as u64);
         let added = len(&value);

@@ -89,6 +89,7 @@ fn backend(
         applied,
         persisted: applied,
         buffer: super::buffer::WriteBuffer::default(),
+        flushing: None,
         in_batch: false,
         _lock: lock,
     }

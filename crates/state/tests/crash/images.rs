@@ -81,8 +81,14 @@ fn write(source: &Source) {
         }
         let persisted = state.flush().unwrap();
         source.persisted.store(persisted, Ordering::Release);
+        if random.below(8) == 0 {
+            // Now and then an image falls between two flushes.
+            std::thread::sleep(Duration::from_millis(random.below(100)));
+        }
     }
     assert!(state.counters().compactions > 0);
+    // Whatever the timing was, the last image is one of a state at rest.
+    std::thread::sleep(Duration::from_millis(500));
     source.finished.store(true, Ordering::Release);
 }
 

@@ -2,10 +2,12 @@
 
 Each client thread invokes one thing after the other under an idempotency key of its own, and sends it
 again with the same key for as long as the server does not answer. Three kinds take turns: a call of
-`Stories/journey`, a call of `Counter/add`, and a send of `Stories/journey` followed by an attach.
+`Stories/journey`, a call of `Counter/add`, and a send of `Stories/journey` followed by an attach. Every
+request has a trace of its own, so that its ingress span can be told from all others.
 """
 
 import http.client
+import secrets
 import threading
 import time
 from dataclasses import dataclass, field
@@ -32,11 +34,36 @@ class Invocation:
     answers: list = field(default_factory=list)
 
 
+@dataclass
+class Request:
+    """One HTTP request of a client: the trace it began, and what became of it."""
+
+    trace: str
+    span: str
+    path: str
+    status: int | None = None
+    invocation: str | None = None
+    took_s: float = 0.0
+    began_at: float = 0.0
+
+    @property
+    def submits(self) -> bool:
+        """Whether it asks for an invocation; the others only ask for a result."""
+        return not self.path.startswith("/restate/")
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the server said that it has the invocation."""
+        return self.submits and self.invocation is not None and self.status is not None and self.status < 300
+
+
 class Load:
-    def __init__(self, bed, clients: int = CLIENTS):
+    def __init__(self, bed, clients: int = CLIENTS, padding: str = ""):
         self.bed = bed
+        self.padding = padding
         self.run_name = bed.unique()
         self.invocations = []
+        self.requests = []
         self.failures = []
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._client, args=(n,), daemon=True) for n in range(clients)]
@@ -80,30 +107,39 @@ class Load:
             counter = f"{self.run_name}-direct-{number % COUNTERS}"
             return Invocation(name, f"/Counter/{counter}/add", 1, counter, 1)
         counter = f"{self.run_name}-journeys-{number % COUNTERS}"
-        ask = self.bed.ask(id=name, key=counter, n=STEPS, ms=SLEEP_MS)
+        ask = self.bed.ask(id=name, key=counter, n=STEPS, ms=SLEEP_MS, value=self.padding)
         return Invocation(name, "/Stories/journey", ask, counter, STEPS)
 
     def _call(self, one: Invocation) -> Reply:
-        headers = {"idempotency-key": one.idempotency_key}
-        return self._persist(lambda: self.bed.server.ingress.post(one.path, one.body, headers), {200})
+        return self._persist("POST", one.path, {200}, one.body, one.idempotency_key)
 
     def _send_and_attach(self, one: Invocation) -> Reply:
         """What was accepted once must be found ever after: attach takes no 404."""
-        headers = {"idempotency-key": one.idempotency_key}
-        self._persist(lambda: self.bed.server.ingress.post(f"{one.path}/send", one.body, headers), {202})
-        attach = f"/restate/invocation{one.path}/{one.idempotency_key}/attach"
-        return self._persist(lambda: self.bed.server.ingress.get(attach), {200, 404})
+        self._persist("POST", f"{one.path}/send", {202}, one.body, one.idempotency_key)
+        return self._persist("GET", f"/restate/invocation{one.path}/{one.idempotency_key}/attach", {200, 404})
 
-    def _persist(self, request, expected: set) -> Reply:
-        """Repeats `request` until the server answers it; an answer of the invocation itself is final."""
+    def _persist(self, method: str, path: str, expected: set, body=None, idempotency_key=None) -> Reply:
+        """Repeats the request until the server answers it; an answer of the invocation itself is final."""
         deadline = time.monotonic() + GIVE_UP_S
         reply = None
         while time.monotonic() < deadline:
             try:
-                reply = request()
+                reply = self._request(method, path, body, idempotency_key)
                 if reply.status in expected or reply.headers.get("x-restate-error-source") == "invocation":
                     return reply
             except (OSError, http.client.HTTPException):
                 pass
             time.sleep(REASK_S)
         raise AssertionError(f"no answer in {GIVE_UP_S} s, last {reply}")
+
+    def _request(self, method: str, path: str, body, idempotency_key) -> Reply:
+        """One try, which is noted whatever becomes of it."""
+        noted = Request(secrets.token_hex(16), secrets.token_hex(8), path, began_at=time.monotonic())
+        headers = {"traceparent": f"00-{noted.trace}-{noted.span}-01"}
+        if idempotency_key:
+            headers["idempotency-key"] = idempotency_key
+        self.requests.append(noted)
+        reply = self.bed.server.ingress.request(method, path, body, headers)
+        noted.took_s = time.monotonic() - noted.began_at
+        noted.status, noted.invocation = reply.status, reply.headers.get("x-restate-id")
+        return reply

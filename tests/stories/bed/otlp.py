@@ -22,6 +22,7 @@ STATUS = {0: "UNSET", 1: "OK", 2: "ERROR"}
 class Event:
     name: str
     attributes: dict
+    time_ns: int = 0
 
 
 @dataclass
@@ -43,6 +44,8 @@ class Span:
     attributes: dict
     events: list = field(default_factory=list)
     links: list = field(default_factory=list)
+    flags: int = 0
+    dropped_events: int = 0
 
     @property
     def what(self) -> str:
@@ -92,9 +95,7 @@ class Collector:
             return list(self._spans)
 
     def accept(self, body: bytes):
-        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
-        spans = list(_spans(ExportTraceServiceRequest.FromString(body)))
+        spans = [span for span, _ in spans_of(body)]
         with self._changed:
             self._spans.extend(spans)
             self._changed.notify_all()
@@ -132,28 +133,37 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def _spans(request):
-    for resource_spans in request.resource_spans:
+def spans_of(body: bytes):
+    """Each span of an export request, and its own bytes."""
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    for resource_spans in ExportTraceServiceRequest.FromString(body).resource_spans:
         resource = _attributes(resource_spans.resource.attributes)
         for scope_spans in resource_spans.scope_spans:
             for span in scope_spans.spans:
-                yield Span(
-                    name=span.name,
-                    trace=span.trace_id.hex(),
-                    id=span.span_id.hex(),
-                    parent=span.parent_span_id.hex(),
-                    kind=KINDS.get(span.kind, str(span.kind)),
-                    status=STATUS[span.status.code],
-                    message=span.status.message,
-                    tracestate=span.trace_state,
-                    start_ns=span.start_time_unix_nano,
-                    end_ns=span.end_time_unix_nano,
-                    scope=scope_spans.scope.name,
-                    resource=resource,
-                    attributes=_attributes(span.attributes),
-                    events=[Event(event.name, _attributes(event.attributes)) for event in span.events],
-                    links=[(link.trace_id.hex(), link.span_id.hex()) for link in span.links],
-                )
+                yield _span(span, scope_spans.scope.name, resource), span.SerializeToString()
+
+
+def _span(span, scope: str, resource: dict) -> Span:
+    return Span(
+        name=span.name,
+        trace=span.trace_id.hex(),
+        id=span.span_id.hex(),
+        parent=span.parent_span_id.hex(),
+        kind=KINDS.get(span.kind, str(span.kind)),
+        status=STATUS[span.status.code],
+        message=span.status.message,
+        tracestate=span.trace_state,
+        start_ns=span.start_time_unix_nano,
+        end_ns=span.end_time_unix_nano,
+        scope=scope,
+        resource=resource,
+        attributes=_attributes(span.attributes),
+        events=[Event(event.name, _attributes(event.attributes), event.time_unix_nano) for event in span.events],
+        links=[(link.trace_id.hex(), link.span_id.hex()) for link in span.links],
+        flags=span.flags,
+        dropped_events=span.dropped_events_count,
+    )
 
 
 def _attributes(pairs) -> dict:

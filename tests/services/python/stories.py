@@ -6,6 +6,7 @@ import restate
 from restate import RunOptions, TerminalError
 
 import counter
+import greeter
 from world import hit, tell
 
 stories = restate.Service("Stories")
@@ -95,6 +96,12 @@ async def await_signal(ctx: restate.Context, ask: dict) -> str:
 @stories.handler("sendSignal")
 async def send_signal(ctx: restate.Context, ask: dict) -> None:
     ctx.resolve_signal(ask["target"], "go", ask["value"])
+
+
+@stories.handler()
+async def relay(ctx: restate.Context, ask: dict) -> dict:
+    """What `Greeter/headers` says when it is called by a handler."""
+    return await ctx.service_call(greeter.headers, None)
 
 
 @stories.handler()

@@ -3,6 +3,7 @@ import * as restate from "@restatedev/restate-sdk";
 import { hit, tell } from "./world.mjs";
 
 const Counter = { name: "Counter" };
+const Greeter = { name: "Greeter" };
 const Stories = { name: "Stories" };
 
 export const stories = restate.service({
@@ -80,6 +81,9 @@ export const stories = restate.service({
     sendSignal: async (ctx, ask) => {
       ctx.invocation(ask.target).signal("go").resolve(ask.value);
     },
+
+    // What `Greeter/headers` says when it is called by a handler.
+    relay: async (ctx) => ctx.serviceClient(Greeter).headers(),
 
     // A sleep of `ms` against an awakeable that nobody resolves.
     race: async (ctx, ask) => {

@@ -25,19 +25,25 @@ class Reply:
 
 
 class Client:
-    """Talks to one address. `body` is sent as JSON, unless it is bytes."""
+    """Talks to one address. `body` is sent as JSON, unless it is bytes. `headers` is a dict, or pairs to repeat a name."""
 
     def __init__(self, port: int):
         self.port = port
 
     def request(self, method: str, path: str, body=None, headers=None, timeout_s: float = 30) -> Reply:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
-        headers = dict(headers or {})
+        headers = list(headers.items() if isinstance(headers, dict) else headers or [])
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
-            headers.setdefault("content-type", "application/json")
+            if not any(name.lower() == "content-type" for name, _ in headers):
+                headers.append(("content-type", "application/json"))
+        if body is not None or method in ("POST", "PUT", "PATCH"):
+            headers.append(("content-length", str(len(body or b""))))
         try:
-            connection.request(method, path, body, headers)
+            connection.putrequest(method, path, skip_accept_encoding=True)
+            for name, value in headers:
+                connection.putheader(name, value)
+            connection.endheaders(body)
             answer = connection.getresponse()
             lower = {name.lower(): value for name, value in answer.getheaders()}
             return Reply(answer.status, lower, answer.read())

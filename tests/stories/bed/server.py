@@ -23,14 +23,16 @@ ORACLE = {
 class Server:
     """One server process with ports and a data directory of its own, which survive its restarts."""
 
-    def __init__(self, home: pathlib.Path, settings: dict | None = None):
+    def __init__(self, home: pathlib.Path, settings: dict | None = None, environment: dict | None = None, arguments=()):
+        """`settings` are variables without the server's prefix, `environment` those with a name of their own."""
         self.kind = tools.server_kind()
         self.ingress_port, self.admin_port = free_port(), free_port()
         self.ingress, self.admin = Client(self.ingress_port), Client(self.admin_port)
         self.base_dir = home / "data"
-        arguments = ["--no-logo"] if self.kind == "restate" else []
-        command = [tools.server_binary(), *arguments]
-        self.process = Process("server", command, self._env(settings or {}), home / "server.log")
+        oracle = ["--no-logo"] if self.kind == "restate" else []
+        command = [tools.server_binary(), *oracle, *arguments]
+        env = self._env(settings or {}) | (environment or {})
+        self.process = Process("server", command, env, home / "server.log")
 
     def start(self):
         self.process.start()

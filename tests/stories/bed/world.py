@@ -1,12 +1,14 @@
 """The outside world: counts what handlers do, and keeps what they tell.
 
 `GET /hit/{id}/{step}` answers how often this step of this id was executed, this time included.
-`GET /tell/{id}/{text}` leaves a text for the driver.
+`GET /tell/{id}/{text}` leaves a text for the driver. A `hit` of an id that is held back is answered when it is let go.
 """
 
 import threading
 from collections import Counter, defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+HOLD_BACK_TIMEOUT_S = 60
 
 
 class World:
@@ -14,6 +16,7 @@ class World:
         self._changed = threading.Condition()
         self._steps = defaultdict(list)
         self._told = {}
+        self._held_back = set()
         handler = type("Handler", (_Handler,), {"world": self})
         self._http = _Server(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
@@ -43,6 +46,16 @@ class World:
             assert self._changed.wait_for(lambda: id in self._told, timeout_s), f"nothing told under {id}"
             return self._told[id]
 
+    def hold_back(self, id: str):
+        """From now on a run that hits `id` takes until `let_go`."""
+        with self._changed:
+            self._held_back.add(id)
+
+    def let_go(self, id: str):
+        with self._changed:
+            self._held_back.discard(id)
+            self._changed.notify_all()
+
     def answer(self, path: str) -> str:
         kind, id, word = path.strip("/").split("/", 2)
         with self._changed:
@@ -51,7 +64,9 @@ class World:
                 self._told[id] = word
                 return "told"
             self._steps[id].append(int(word))
-            return str(self._steps[id].count(int(word)))
+            count = self._steps[id].count(int(word))
+            self._changed.wait_for(lambda: id not in self._held_back, HOLD_BACK_TIMEOUT_S)
+            return str(count)
 
 
 class _Server(ThreadingHTTPServer):

@@ -5,6 +5,7 @@ use std::time::Duration;
 use restate_sdk::prelude::*;
 
 use crate::counter::CounterClient;
+use crate::greeter::GreeterClient;
 use crate::world::{Ask, hit, tell};
 
 pub struct Stories;
@@ -136,6 +137,12 @@ impl Stories {
     async fn send_signal(&self, ctx: Context<'_>, Json(ask): Json<Ask>) -> HandlerResult<()> {
         ctx.invocation_handle(ask.target).signal("go").resolve(ask.value);
         Ok(())
+    }
+
+    /// What `Greeter/headers` says when it is called by a handler.
+    #[handler]
+    async fn relay(&self, ctx: Context<'_>, Json(_ask): Json<Ask>) -> HandlerResult<Json<serde_json::Value>> {
+        Ok(ctx.service_client::<GreeterClient>().headers().call().await?)
     }
 
     /// A sleep of `ms` against an awakeable that nobody resolves.

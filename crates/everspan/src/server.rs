@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use everspan_export::Exporter;
+use everspan_export::Reporters;
 use rand::Rng;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -28,7 +28,7 @@ use crate::worker::{self, Limits, Workers, WorkersOptions};
 /// A running server.
 pub struct Server {
     workers: Workers,
-    exporter: Option<Arc<Exporter>>,
+    reporters: Arc<Reporters>,
     stopping: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     shutdown_timeout: Duration,
@@ -62,7 +62,7 @@ impl Server {
         let ingress_address = ingress_listener.local_addr().map_err(failed)?;
         let admin_address = admin_listener.local_addr().map_err(failed)?;
 
-        let exporter = spans::exporter(config)?.map(Arc::new);
+        let reporters = Arc::new(spans::reporters(config)?);
         let data = open_data(&config.base_dir, config.partitions)?;
         let defaults = Defaults::new(config);
         let registry = Arc::new(Registry::open(data.deployments(), defaults.clone()).map_err(failed)?);
@@ -73,12 +73,12 @@ impl Server {
             defaults,
             invoker_options(config),
         ));
-        let workers = start_workers(config, data.clone(), exporter.as_deref(), invoker).await?;
+        let workers = start_workers(config, data.clone(), Arc::clone(&reporters), invoker).await?;
         let (stopping, stop) = watch::channel(false);
         let ingress = Arc::new(Ingress {
             router: Arc::clone(&workers.router),
             registry: Arc::clone(&registry),
-            sampler: exporter.as_ref().map(|_| config.tracing.sampler.clone()),
+            sampler: (!reporters.is_empty()).then(|| config.tracing.sampler.clone()),
             body_max: body_max(config),
         });
         let admin = Admin {
@@ -89,7 +89,7 @@ impl Server {
             metrics: metrics::source(
                 workers.log_counters(),
                 Arc::clone(&workers.router),
-                exporter.clone(),
+                Arc::clone(&reporters),
             ),
         };
         let tasks = vec![
@@ -106,7 +106,7 @@ impl Server {
         let shutdown_timeout = config.shutdown_timeout;
         Ok(Self {
             workers,
-            exporter,
+            reporters,
             stopping,
             tasks,
             shutdown_timeout,
@@ -133,9 +133,7 @@ impl Server {
                 tracing::warn!("a listener did not stop in time");
             }
         }
-        if let Some(exporter) = self.exporter
-            && !exporter.shutdown(left()).await
-        {
+        if !self.reporters.shutdown(left()).await {
             tracing::warn!("not every span reached the collector before the end");
         }
     }
@@ -205,7 +203,7 @@ fn invoker_options(config: &Config) -> InvokerOptions {
 async fn start_workers(
     config: &Config,
     mut data: DataDir,
-    exporter: Option<&Exporter>,
+    reporters: Arc<Reporters>,
     invoker: Arc<Invoker>,
 ) -> Result<Workers, ServerError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -230,10 +228,9 @@ async fn start_workers(
             ..limits
         },
     };
-    let spans = exporter.map(Exporter::handle);
     let runtime = Handle::current();
     let started = tokio::task::spawn_blocking(move || {
-        let workers = worker::start(&options, &runtime, spans, invoker).map_err(failed)?;
+        let workers = worker::start(&options, &runtime, &reporters, invoker).map_err(failed)?;
         data.complete().map_err(failed)?;
         Ok(workers)
     });

@@ -1,18 +1,18 @@
 //! What became of the spans: a snapshot for metrics and logs.
 
-/// Counts since the exporter started, in spans unless said otherwise.
+/// Counts since the pipeline started, in spans unless said otherwise.
 ///
 /// At every moment, the spans pushed so far are `exported + dropped.total() + queued`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Accepted by the collector.
+    /// Taken by the destination.
     pub exported: u64,
     /// Given up, by reason.
     pub dropped: Dropped,
     /// Waiting in memory, or under way.
     pub queued: u64,
-    /// Attempts to send a batch that failed, counted in attempts.
-    pub failed_batches: u64,
+    /// Attempts to deliver a batch that failed, counted in attempts.
+    pub failed_deliveries: u64,
 }
 
 /// Spans given up, by reason.
@@ -20,7 +20,7 @@ pub struct Counters {
 pub struct Dropped {
     /// Pushed while the queue had no room.
     pub queue_full: u64,
-    /// Refused by the collector, for good.
+    /// Refused by the destination, for good.
     pub rejected: u64,
     /// Pushed after the shutdown, or still waiting when its deadline passed.
     pub shutdown: u64,

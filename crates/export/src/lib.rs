@@ -1,29 +1,42 @@
 //! Reporters with I/O: finished spans leave the process here, and no caller ever waits for it.
 //!
-//! A caller encodes a span (`everspan_trace::otlp::encode_span`) and pushes the bytes into a [`SpanSink`]: an append
-//! under a short lock. A task of its own, started by [`Exporter::start`], takes what waits in batches and sends them
-//! to an OTLP/gRPC collector, again and again until they are accepted or refused for good.
+//! A caller writes finished spans to a [`SpanWriter`]: each is encoded once into a buffer, which is handed over with an
+//! append under a short lock. Every reporter has a [`Pipeline`] of its own, which takes what waits in batches to a
+//! [`Destination`], again and again until they are taken or refused for good.
 //!
 //! ```text
-//!  workers ── push ──► queue (bounded, batches) ──► task ── OTLP/gRPC ──► collector
+//!  workers ── push ──► queue (bounded, batches) ──► task ──► destination, such as a collector
 //!                        │ full: drop, count          │ refused: drop, count
 //!                        └─────────── Counters ───────┘ unreachable: wait, try again
 //! ```
 //!
 //! Nothing here blocks a caller, stops the process, or loses a span without counting it.
 
+mod backoff;
+mod batch;
 mod counters;
-mod exporter;
+mod destination;
+mod error;
 mod grpc;
 mod log_limit;
 mod options;
+pub mod otlp;
+mod pipeline;
 mod queue;
 #[cfg(feature = "receiver")]
 pub mod receiver;
+mod reporters;
 mod retry;
+mod secured;
 mod sender;
+mod sink;
 
+pub use batch::{Batch, Mark};
 pub use counters::{Counters, Dropped};
-pub use exporter::Exporter;
-pub use options::{ExportError, OtlpOptions};
-pub use queue::SpanSink;
+pub use destination::{Delivery, Destination};
+pub use error::ExportError;
+pub use options::OtlpOptions;
+pub use pipeline::{Pipeline, PipelineOptions, SpoolOptions};
+pub use reporters::{Reporter, Reporters, SpanWriter};
+pub use secured::Secured;
+pub use sink::SpanSink;

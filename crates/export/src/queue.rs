@@ -11,26 +11,20 @@
 //! ```
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::Counters;
+use crate::{Batch, Counters, Mark};
 
 /// A batch with more bytes than this leaves at once; collectors refuse messages above 4 MiB.
 const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Cleared buffers kept for reuse.
 const SPARE_BUFFERS_MAX: usize = 4;
 
-/// Where callers push encoded spans. Cheap to clone; never blocks beyond a short lock.
-#[derive(Clone, Debug)]
-pub struct SpanSink {
-    queue: Arc<Queue>,
-}
-
-/// Shared by the sinks, the task and the exporter.
+/// Shared by the sinks, the task and the pipeline.
 #[derive(Debug)]
 pub(crate) struct Queue {
     limits: Limits,
@@ -48,12 +42,10 @@ pub(crate) struct Limits {
     pub(crate) queue_bytes_max: usize,
 }
 
-/// Spans that are sent together: per scope, the concatenation of encoded spans.
+/// A batch and since when it waits.
 #[derive(Debug)]
-pub(crate) struct Batch {
-    pub(crate) scopes: Vec<(&'static str, Vec<u8>)>,
-    pub(crate) spans: usize,
-    pub(crate) bytes: usize,
+struct Waiting {
+    batch: Batch,
     opened_at: Instant,
 }
 
@@ -86,7 +78,7 @@ enum Life {
 
 #[derive(Debug)]
 struct State {
-    batches: VecDeque<Batch>,
+    batches: VecDeque<Waiting>,
     /// Bytes in `batches` and in the batch that is under way.
     bytes: usize,
     task: Task,
@@ -94,21 +86,6 @@ struct State {
     life: Life,
     spare: Vec<Vec<u8>>,
     counters: Counters,
-}
-
-impl SpanSink {
-    pub(crate) fn new(queue: Arc<Queue>) -> Self {
-        Self { queue }
-    }
-
-    /// Hands over `count` finished spans of one scope: `encoded` is the concatenation of what
-    /// `everspan_trace::otlp::encode_span` wrote for them. When the queue has no room for all of them, all of them are
-    /// dropped and counted.
-    pub fn push(&self, scope: &'static str, encoded: &[u8], count: usize) {
-        if count > 0 && self.queue.push(scope, encoded, count) {
-            self.queue.wake.notify_one();
-        }
-    }
 }
 
 impl Queue {
@@ -135,8 +112,12 @@ impl Queue {
     }
 
     /// Whether the task must be woken.
-    fn push(&self, scope: &'static str, encoded: &[u8], count: usize) -> bool {
+    pub(crate) fn push(&self, scope: &str, encoded: &[u8], count: usize, marks: &[Mark]) -> bool {
         let mut state = self.lock();
+        if count == 0 {
+            state.mark(marks);
+            return false;
+        }
         if state.life != Life::Open {
             state.counters.dropped.shutdown += count as u64;
             return false;
@@ -148,6 +129,7 @@ impl Queue {
         state.counters.queued += count as u64;
         state.bytes += encoded.len();
         state.append(self.limits, scope, encoded, count);
+        state.mark(marks);
         state.wants_task(self.limits)
     }
 
@@ -162,14 +144,14 @@ impl Queue {
             || state.is_flushing
             || state.life != Life::Open
             || state.batches.len() > 1
-            || oldest.is_full(self.limits);
+            || is_full(&oldest.batch, self.limits);
         if !leaves_now {
             state.task = Task::WaitsForTimer { until: due };
             return Step::SleepUntil(due);
         }
         state.task = Task::Busy;
-        let batch = state.batches.pop_front().expect("the queue has an oldest batch");
-        Step::Send(batch)
+        let oldest = state.batches.pop_front().expect("the queue has an oldest batch");
+        Step::Send(oldest.batch)
     }
 
     /// A batch was accepted, but for `rejected` spans.
@@ -178,12 +160,12 @@ impl Queue {
         if state.life == Life::Abandoned {
             return;
         }
-        let spans = batch.spans as u64;
+        let spans = batch.spans() as u64;
         let rejected = rejected.min(spans);
         state.counters.exported += spans - rejected;
         state.counters.dropped.rejected += rejected;
         state.counters.queued -= spans;
-        state.bytes -= batch.bytes;
+        state.bytes -= batch.bytes();
         state.task = Task::WaitsForTimer {
             until: now + self.limits.batch_delay,
         };
@@ -194,7 +176,7 @@ impl Queue {
 
     /// An attempt to send a batch failed.
     pub(crate) fn count_failure(&self) {
-        self.lock().counters.failed_batches += 1;
+        self.lock().counters.failed_deliveries += 1;
     }
 
     /// Batches leave without delay until the queue is empty.
@@ -233,26 +215,39 @@ impl Queue {
 
 impl State {
     /// Appends to the youngest batch, or to a new one when that has no room.
-    fn append(&mut self, limits: Limits, scope: &'static str, encoded: &[u8], count: usize) {
-        let fits = |batch: &Batch| !batch.is_full(limits) && batch.bytes + encoded.len() <= BATCH_BYTES_MAX;
+    fn append(&mut self, limits: Limits, scope: &str, encoded: &[u8], count: usize) {
+        let fits = |waiting: &Waiting| {
+            !is_full(&waiting.batch, limits) && waiting.batch.bytes() + encoded.len() <= BATCH_BYTES_MAX
+        };
         if !self.batches.back().is_some_and(fits) {
-            self.batches.push_back(Batch::new());
+            self.batches.push_back(Waiting {
+                batch: Batch::new(),
+                opened_at: Instant::now(),
+            });
         }
-        let batch = self.batches.back_mut().expect("a batch is open");
-        batch.spans += count;
-        batch.bytes += encoded.len();
-        if let Some((_, buffer)) = batch.scopes.iter_mut().find(|(name, _)| *name == scope) {
-            buffer.extend_from_slice(encoded);
-        } else {
-            let mut buffer = self.spare.pop().unwrap_or_default();
-            buffer.extend_from_slice(encoded);
-            batch.scopes.push((scope, buffer));
+        let youngest = self.batches.back_mut().expect("a batch is open");
+        let spare = &mut self.spare;
+        youngest
+            .batch
+            .push_with(scope, encoded, count, || spare.pop().unwrap_or_default());
+    }
+
+    /// Marks reach as far as the youngest batch.
+    fn mark(&mut self, marks: &[Mark]) {
+        if let Some(youngest) = self.batches.back_mut() {
+            for mark in marks {
+                youngest.batch.mark(*mark);
+            }
         }
     }
 
     /// After a push: whether the task sleeps although it has something to do.
     fn wants_task(&mut self, limits: Limits) -> bool {
-        let is_due = self.batches.len() > 1 || self.batches.back().is_some_and(|batch| batch.is_full(limits));
+        let is_due = self.batches.len() > 1
+            || self
+                .batches
+                .back()
+                .is_some_and(|waiting| is_full(&waiting.batch, limits));
         let wakes = match self.task {
             Task::Asleep => true,
             Task::WaitsForTimer { .. } => is_due,
@@ -280,7 +275,7 @@ impl State {
     }
 
     fn keep_buffers(&mut self, batch: Batch) {
-        for (_, mut buffer) in batch.scopes {
+        for mut buffer in batch.into_buffers() {
             if self.spare.len() < SPARE_BUFFERS_MAX {
                 buffer.clear();
                 self.spare.push(buffer);
@@ -289,19 +284,8 @@ impl State {
     }
 }
 
-impl Batch {
-    fn new() -> Self {
-        Self {
-            scopes: Vec::new(),
-            spans: 0,
-            bytes: 0,
-            opened_at: Instant::now(),
-        }
-    }
-
-    fn is_full(&self, limits: Limits) -> bool {
-        self.spans >= limits.batch_spans_max
-    }
+fn is_full(batch: &Batch, limits: Limits) -> bool {
+    batch.spans() >= limits.batch_spans_max
 }
 
 #[cfg(test)]

@@ -5,10 +5,6 @@ use std::time::Duration;
 use prost::Message;
 use tonic::{Code, Status};
 
-const BACKOFF_FIRST: Duration = Duration::from_millis(100);
-const BACKOFF_MAX: Duration = Duration::from_secs(5);
-/// The longest wait that a collector may ask for.
-const ASKED_WAIT_MAX: Duration = Duration::from_secs(60);
 /// A collector reports a batch that is too large for it with the same codes as a passing shortage. Without a word on
 /// when to come back, this many attempts tell the two apart.
 const DOUBTFUL_ATTEMPTS_MAX: u32 = 8;
@@ -16,8 +12,8 @@ const DOUBTFUL_ATTEMPTS_MAX: u32 = 8;
 /// What to do after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Send the same batch again after this time.
-    RetryAfter(Duration),
+    /// Send the same batch again, after this time if the collector named one.
+    Retry(Option<Duration>),
     /// The collector will never take this batch.
     GiveUp,
 }
@@ -33,16 +29,10 @@ pub(crate) fn verdict(status: &Status, attempt: u32) -> Verdict {
         _ => false,
     };
     if retries {
-        Verdict::RetryAfter(asked.unwrap_or_else(|| backoff(attempt)))
+        Verdict::Retry(asked)
     } else {
         Verdict::GiveUp
     }
-}
-
-/// Doubles with every attempt, up to its limit.
-fn backoff(attempt: u32) -> Duration {
-    let doublings = attempt.saturating_sub(1).min(16);
-    (BACKOFF_FIRST * 2u32.pow(doublings)).min(BACKOFF_MAX)
 }
 
 /// The `google.rpc.RetryInfo` among the details of a status.
@@ -55,7 +45,7 @@ fn asked_wait(details: &[u8]) -> Option<Duration> {
     let delay = RetryInfo::decode(&info.value[..]).ok()?.retry_delay?;
     let seconds = Duration::from_secs(u64::try_from(delay.seconds).ok()?);
     let nanos = Duration::from_nanos(u64::try_from(delay.nanos).ok()?);
-    Some(seconds.saturating_add(nanos).min(ASKED_WAIT_MAX))
+    Some(seconds.saturating_add(nanos))
 }
 
 /// `google.rpc.Status`, as far as it is read.

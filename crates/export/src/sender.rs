@@ -1,35 +1,38 @@
-//! The task that takes batches from the queue and sends them.
+//! The task that takes batches from the queue and hands them to the destination.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::Bytes;
-use everspan_trace::{KeyValue, otlp};
 use tokio::time::Instant;
-use tonic::Status;
 
-use crate::grpc::{Accepted, Client};
+use crate::backoff::backoff;
 use crate::log_limit::LogLimit;
-use crate::queue::{Batch, Queue, Step};
-use crate::retry::{Verdict, verdict};
+use crate::queue::{Queue, Step};
+use crate::{Batch, Delivery, Destination};
 
-/// Owns the connection; one request is under way at a time, so spans arrive in order.
+/// Owns the destination; one delivery is under way at a time, so spans arrive in order.
 pub(crate) struct Sender {
     queue: Arc<Queue>,
-    client: Client,
-    resource: Vec<KeyValue>,
-    endpoint: String,
+    destination: Box<dyn Destination>,
+    reporter: String,
+    delivery_timeout: Duration,
     log_limit: LogLimit,
     /// Spans dropped at a full queue, as far as the log knows.
     reported_full: u64,
 }
 
 impl Sender {
-    pub(crate) fn new(queue: Arc<Queue>, client: Client, resource: Vec<KeyValue>, endpoint: String) -> Self {
+    pub(crate) fn new(
+        queue: Arc<Queue>,
+        destination: Box<dyn Destination>,
+        reporter: String,
+        delivery_timeout: Duration,
+    ) -> Self {
         Self {
             queue,
-            client,
-            resource,
-            endpoint,
+            destination,
+            reporter,
+            delivery_timeout,
             log_limit: LogLimit::default(),
             reported_full: 0,
         }
@@ -40,43 +43,32 @@ impl Sender {
         loop {
             match self.queue.next_step(Instant::now()) {
                 Step::Send(batch) => self.deliver(batch).await,
-                Step::SleepUntil(until) => self.sleep_until(until).await,
+                Step::SleepUntil(until) => sleep_until(until, &self.queue).await,
                 Step::Sleep => self.queue.wake.notified().await,
-                Step::Stop => return,
+                Step::Stop => break,
             }
         }
+        self.destination.close();
     }
 
-    /// Until the time comes, or someone wakes the task.
-    async fn sleep_until(&self, until: Instant) {
-        tokio::select! {
-            () = tokio::time::sleep_until(until) => {}
-            () = self.queue.wake.notified() => {}
-        }
-    }
-
-    /// Sends a batch again and again until it is accepted or refused for good.
+    /// Hands over a batch again and again until it is taken or refused for good.
     async fn deliver(&mut self, batch: Batch) {
-        let request = self.request(&batch);
         let mut attempt = 1;
         let rejected = loop {
-            match self.client.export(request.clone()).await {
-                Ok(accepted) => {
-                    self.report_partial_success(&accepted);
-                    break accepted.rejected_spans;
+            match self.attempt(&batch).await {
+                Delivery::Taken { rejected, message } => {
+                    self.report_partial_success(rejected, message.as_deref());
+                    break rejected;
                 }
-                Err(status) => {
+                Delivery::Later { wait, why } => {
                     self.queue.count_failure();
-                    match verdict(&status, attempt) {
-                        Verdict::RetryAfter(wait) => {
-                            self.report_failure(&status, "spans wait for the trace collector");
-                            self.sleep_until(Instant::now() + wait).await;
-                        }
-                        Verdict::GiveUp => {
-                            self.report_failure(&status, "the trace collector refused spans");
-                            break batch.spans as u64;
-                        }
-                    }
+                    self.report_failure(&why, "spans wait for their destination");
+                    sleep_until(Instant::now() + backoff(attempt, wait), &self.queue).await;
+                }
+                Delivery::Refused { why } => {
+                    self.queue.count_failure();
+                    self.report_failure(&why, "spans were refused for good");
+                    break batch.spans() as u64;
                 }
             }
             attempt += 1;
@@ -85,42 +77,42 @@ impl Sender {
         self.report_full_queue();
     }
 
-    fn request(&self, batch: &Batch) -> Bytes {
-        let scopes: Vec<(&str, &[u8])> = batch
-            .scopes
-            .iter()
-            .map(|(scope, bytes)| (*scope, &bytes[..]))
-            .collect();
-        let mut request = Vec::with_capacity(batch.bytes + 1024);
-        otlp::export_request_of_scopes(&self.resource, &scopes, &mut request);
-        Bytes::from(request)
+    async fn attempt(&mut self, batch: &Batch) -> Delivery {
+        let delivery = self.destination.deliver(batch);
+        match tokio::time::timeout(self.delivery_timeout, delivery).await {
+            Ok(delivery) => delivery,
+            Err(_) => Delivery::Later {
+                wait: None,
+                why: format!("no end after {} ms", self.delivery_timeout.as_millis()),
+            },
+        }
     }
 
-    fn report_failure(&mut self, status: &Status, what: &str) {
+    fn report_failure(&mut self, why: &str, what: &str) {
         if !self.log_limit.allows(Instant::now()) {
             return;
         }
         let counters = self.queue.counters();
         tracing::warn!(
-            endpoint = self.endpoint,
-            error = status.message(),
-            code = ?status.code(),
+            reporter = self.reporter,
+            place = self.destination.place(),
+            error = why,
             queued = counters.queued,
             dropped = counters.dropped.total(),
             "{what}"
         );
     }
 
-    fn report_partial_success(&mut self, accepted: &Accepted) {
-        let is_silent = accepted.rejected_spans == 0 && accepted.message.is_empty();
-        if is_silent || !self.log_limit.allows(Instant::now()) {
+    fn report_partial_success(&mut self, rejected: u64, message: Option<&str>) {
+        if (rejected == 0 && message.is_none()) || !self.log_limit.allows(Instant::now()) {
             return;
         }
         tracing::warn!(
-            endpoint = self.endpoint,
-            rejected = accepted.rejected_spans,
-            reason = accepted.message,
-            "the trace collector took a batch in part"
+            reporter = self.reporter,
+            place = self.destination.place(),
+            rejected,
+            reason = message.unwrap_or_default(),
+            "a batch of spans was taken in part"
         );
     }
 
@@ -129,10 +121,19 @@ impl Sender {
         if dropped > self.reported_full && self.log_limit.allows(Instant::now()) {
             self.reported_full = dropped;
             tracing::warn!(
-                endpoint = self.endpoint,
+                reporter = self.reporter,
+                place = self.destination.place(),
                 dropped,
                 "spans were dropped: the trace queue was full"
             );
         }
+    }
+}
+
+/// Until the time comes, or someone wakes the task.
+async fn sleep_until(until: Instant, queue: &Queue) {
+    tokio::select! {
+        () = tokio::time::sleep_until(until) => {}
+        () = queue.wake.notified() => {}
     }
 }

@@ -1,4 +1,4 @@
-//! The receiver program writes what the exporter sends.
+//! The receiver program writes what a pipeline sends.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use everspan_export::{Exporter, OtlpOptions};
+use everspan_export::{OtlpOptions, Pipeline, PipelineOptions, otlp as destinations};
 use everspan_trace::{
     Event, KeyValue, Link, Span, SpanContext, Status, catalog, derive_span_id, derive_trace_id, otlp,
 };
@@ -22,11 +22,13 @@ async fn every_field_of_a_span_stands_in_its_line() {
 
     let mut options = OtlpOptions::new(format!("http://{address}"));
     options.resource = vec![KeyValue::new("service.name", "Everspan")];
-    let exporter = Exporter::start(options, &Handle::current()).unwrap();
+    let destination = destinations::destination(options).unwrap();
+    let pipeline =
+        Pipeline::start(PipelineOptions::new("otlp"), destination, &[], &Handle::current()).unwrap();
     let mut encoded = Vec::new();
     otlp::encode_span(&span(), &mut encoded);
-    exporter.handle().push(catalog::INVOCATION_SCOPE, &encoded, 1);
-    assert!(exporter.shutdown(Duration::from_secs(5)).await);
+    pipeline.sink().push(catalog::INVOCATION_SCOPE, &encoded, 1, &[]);
+    assert!(pipeline.shutdown(Duration::from_secs(5)).await);
     receiver.kill().unwrap();
     receiver.wait().unwrap();
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use everspan_export::Exporter;
+use everspan_export::Reporters;
 
 use crate::worker::{LogCounters, Router};
 
@@ -11,7 +11,7 @@ use crate::worker::{LogCounters, Router};
 pub(super) fn source(
     log: LogCounters,
     router: Arc<Router>,
-    exporter: Option<Arc<Exporter>>,
+    reporters: Arc<Reporters>,
 ) -> Arc<dyn Fn() -> String + Send + Sync> {
     Arc::new(move || {
         let mut text = String::new();
@@ -48,8 +48,7 @@ pub(super) fn source(
             "1 while requests are refused for lack of disk",
             router.is_disk_full().into(),
         );
-        if let Some(exporter) = &exporter {
-            let spans = exporter.counters();
+        if let Some((_, spans)) = reporters.counters().first() {
             counter(
                 &mut text,
                 "everspan_spans_exported_total",
@@ -60,7 +59,7 @@ pub(super) fn source(
                 &mut text,
                 "everspan_export_failed_batches_total",
                 "failed exports, tried again",
-                spans.failed_batches,
+                spans.failed_deliveries,
             );
             row(
                 &mut text,

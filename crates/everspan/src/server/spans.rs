@@ -1,6 +1,6 @@
 //! Where spans go, from the configuration.
 
-use everspan_export::{Exporter, OtlpOptions};
+use everspan_export::{OtlpOptions, Pipeline, PipelineOptions, Reporter, Reporters, otlp};
 use everspan_trace::KeyValue;
 use everspan_trace::catalog::attr;
 use tokio::runtime::Handle;
@@ -8,26 +8,29 @@ use tokio::runtime::Handle;
 use super::{ServerError, failed};
 use crate::config::Config;
 
-/// The exporter of the invocation spans, if there is a collector.
-pub(super) fn exporter(config: &Config) -> Result<Option<Exporter>, ServerError> {
+/// The reporter of the invocation spans, if there is a collector.
+pub(super) fn reporters(config: &Config) -> Result<Reporters, ServerError> {
     if config.tracing.runtime_endpoint.is_some() {
         tracing::warn!(
             "tracing-runtime-endpoint is set, but this version makes no spans of the runtime itself"
         );
     }
     let Some(endpoint) = config.tracing.services() else {
-        return Ok(None);
+        return Ok(Reporters::default());
     };
     let options = OtlpOptions {
         headers: config.tracing.headers.0.clone(),
-        batch_delay: config.tracing.batch_delay,
-        queue_bytes_max: usize::try_from(config.tracing.queue_size).unwrap_or(usize::MAX),
         resource: resource(config),
         ..OtlpOptions::new(endpoint.http_url())
     };
-    Exporter::start(options, &Handle::current())
-        .map(Some)
-        .map_err(failed)
+    let pipeline = PipelineOptions {
+        batch_delay: config.tracing.batch_delay,
+        queue_bytes_max: usize::try_from(config.tracing.queue_size).unwrap_or(usize::MAX),
+        ..PipelineOptions::new("otlp")
+    };
+    let destination = otlp::destination(options).map_err(failed)?;
+    let pipeline = Pipeline::start(pipeline, destination, &[], &Handle::current()).map_err(failed)?;
+    Ok(Reporters::new(vec![Reporter::new(pipeline)]))
 }
 
 fn resource(config: &Config) -> Vec<KeyValue> {

@@ -10,9 +10,8 @@ use everspan_durable::effect::Effect;
 use everspan_durable::partition::PartitionError;
 use everspan_durable::record::Body;
 use everspan_durable::view::ResultView;
-use everspan_export::SpanSink;
+use everspan_export::SpanWriter;
 use everspan_protocol::ids::partition_of;
-use everspan_trace::{Span, otlp};
 use everspan_wal::{Batch, Committer};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -37,7 +36,7 @@ pub(super) struct Worker {
     pub(super) persisted: Arc<Persisted>,
     pub(super) invoker: Arc<Invoker>,
     pub(super) runtime: Handle,
-    pub(super) spans: Option<SpanSink>,
+    pub(super) spans: SpanWriter,
     pub(super) deferred: VecDeque<Input>,
     pub(super) scratch: Vec<u8>,
     pub(super) outgoing: Outgoing,
@@ -50,10 +49,6 @@ pub(super) struct Worker {
 /// What leaves together at the end of a turn.
 #[derive(Default)]
 pub(super) struct Outgoing {
-    /// Encoded spans of one scope, and their number.
-    spans: Vec<u8>,
-    scope: &'static str,
-    count: usize,
     /// `(partition told, partition that stored)` → up to this message.
     acknowledgements: BTreeMap<(u16, u16), u64>,
 }
@@ -236,7 +231,7 @@ impl Worker {
                 self.answer(index, held);
             }
         }
-        self.push_spans();
+        self.spans.push(&[]);
         for ((to, by), seq) in std::mem::take(&mut self.outgoing.acknowledgements) {
             // Sending fails only while the process stops; then the messages come again.
             drop(
@@ -309,7 +304,7 @@ impl Worker {
                 // Sending fails only while the process stops; the outbox keeps the message for the next start.
                 drop(self.router.mailbox(to).sender.send(input));
             }
-            Effect::Span(span) => self.span(&span),
+            Effect::Span(span) => self.spans.add(&span, None),
         }
     }
 
@@ -321,26 +316,6 @@ impl Worker {
                 self.outgoing.acknowledgements.insert((to, by), seq);
             }
             Held::Answer(answer) => answer(),
-        }
-    }
-
-    fn span(&mut self, span: &Span) {
-        if self.spans.is_none() {
-            return;
-        }
-        if self.outgoing.scope != span.scope {
-            self.push_spans();
-            self.outgoing.scope = span.scope;
-        }
-        otlp::encode_span(span, &mut self.outgoing.spans);
-        self.outgoing.count += 1;
-    }
-
-    fn push_spans(&mut self) {
-        if let Some(sink) = self.spans.as_ref().filter(|_| self.outgoing.count > 0) {
-            sink.push(self.outgoing.scope, &self.outgoing.spans, self.outgoing.count);
-            self.outgoing.spans.clear();
-            self.outgoing.count = 0;
         }
     }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use everspan_durable::machine;
 use everspan_durable::partition::{Partition, PartitionError};
-use everspan_export::SpanSink;
+use everspan_export::Reporters;
 use everspan_state::{LsmBackend, LsmOptions, LsmShared, Owner};
 use everspan_wal::{Committer, FileDisk, Log, LogEvent, LogStatus, Recovery};
 use tokio::runtime::Handle;
@@ -85,11 +85,11 @@ type Opened = (Vec<Partition<LsmBackend>>, Log<FileDisk>);
 pub fn start(
     options: &WorkersOptions,
     runtime: &Handle,
-    spans: Option<SpanSink>,
+    reporters: &Reporters,
     invoker: Arc<Invoker>,
 ) -> Result<Workers, StartError> {
     let begun = Instant::now();
-    let (partitions, log) = open(options, spans.is_some())?;
+    let (partitions, log) = open(options, !reporters.is_empty())?;
     let threads = options.threads.clamp(1, usize::from(options.partitions));
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..threads).map(|_| channel()).unzip();
     let committer = Arc::new(start_committer(log, senders.clone())?);
@@ -129,7 +129,7 @@ pub fn start(
             persisted: Arc::clone(&persisted),
             invoker: Arc::clone(&invoker),
             runtime: runtime.clone(),
-            spans: spans.clone(),
+            spans: reporters.writer(),
             deferred: VecDeque::new(),
             scratch: Vec::new(),
             outgoing: Outgoing::default(),

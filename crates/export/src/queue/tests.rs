@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::*;
 
 const DELAY: Duration = Duration::from_millis(200);
@@ -12,7 +14,7 @@ fn queue(batch_spans_max: usize, queue_bytes_max: usize) -> Arc<Queue> {
 
 /// Pushes `count` spans of ten bytes each; says whether the task was woken.
 fn push(queue: &Queue, scope: &'static str, count: usize) -> bool {
-    queue.push(scope, &vec![7; 10 * count], count)
+    queue.push(scope, &vec![7; 10 * count], count, &[])
 }
 
 fn take(queue: &Queue, now: Instant) -> Batch {
@@ -30,7 +32,7 @@ fn a_batch_leaves_when_its_first_span_has_waited_long_enough() {
     let now = Instant::now();
     assert!(matches!(queue.next_step(now), Step::SleepUntil(due) if due <= now + DELAY));
     let batch = take(&queue, now + DELAY);
-    assert_eq!((batch.spans, batch.bytes), (2, 20));
+    assert_eq!((batch.spans(), batch.bytes()), (2, 20));
 }
 
 #[test]
@@ -41,8 +43,8 @@ fn a_full_batch_leaves_at_once_and_wakes_the_task_once() {
     assert!(matches!(queue.next_step(now), Step::SleepUntil(_)));
     assert!(push(&queue, "a", 1), "the batch is full");
     assert!(!push(&queue, "a", 4), "the task is on its way");
-    assert_eq!(take(&queue, now).spans, 4);
-    assert_eq!(take(&queue, now).spans, 4);
+    assert_eq!(take(&queue, now).spans(), 4);
+    assert_eq!(take(&queue, now).spans(), 4);
     assert!(!push(&queue, "a", 4), "the task is busy");
 }
 
@@ -75,9 +77,8 @@ fn spans_of_one_scope_stay_together() {
     }
     let batch = take(&queue, Instant::now() + DELAY);
     let sizes: Vec<_> = batch
-        .scopes
-        .iter()
-        .map(|(scope, bytes)| (*scope, bytes.len()))
+        .scopes()
+        .map(|(scope, bytes)| (scope, bytes.len()))
         .collect();
     assert_eq!(sizes, [("a", 40), ("b", 40), ("c", 20)]);
 }
@@ -105,12 +106,12 @@ fn a_batch_stays_below_what_collectors_take() {
     let queue = queue(100_000, usize::MAX);
     let big = vec![0; BATCH_BYTES_MAX / 2];
     for _ in 0..3 {
-        queue.push("a", &big, 1);
+        queue.push("a", &big, 1, &[]);
     }
-    assert_eq!(take(&queue, Instant::now()).spans, 2);
-    queue.push("a", &vec![0; 2 * BATCH_BYTES_MAX], 1);
-    assert_eq!(take(&queue, Instant::now()).spans, 1);
-    assert_eq!(take(&queue, Instant::now() + DELAY).spans, 1);
+    assert_eq!(take(&queue, Instant::now()).spans(), 2);
+    queue.push("a", &vec![0; 2 * BATCH_BYTES_MAX], 1, &[]);
+    assert_eq!(take(&queue, Instant::now()).spans(), 1);
+    assert_eq!(take(&queue, Instant::now() + DELAY).spans(), 1);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The exporter against a real OTLP/gRPC collector on a loopback socket.
+//! A pipeline against a real OTLP/gRPC collector on a loopback socket.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -7,14 +7,19 @@ mod collector;
 use std::time::{Duration, Instant};
 
 use collector::{Answer, Collector, free_address};
-use everspan_export::{Exporter, OtlpOptions, SpanSink};
+use everspan_export::{OtlpOptions, Pipeline, PipelineOptions, SpanSink, otlp as destinations};
 use everspan_trace::{KeyValue, Span, SpanContext, catalog, derive_span_id, derive_trace_id, otlp};
 use tokio::runtime::Handle;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn start(options: OtlpOptions) -> Exporter {
-    Exporter::start(options, &Handle::current()).unwrap()
+fn start(options: OtlpOptions) -> Pipeline {
+    start_with(options, PipelineOptions::new("otlp"))
+}
+
+fn start_with(options: OtlpOptions, pipeline: PipelineOptions) -> Pipeline {
+    let destination = destinations::destination(options).unwrap();
+    Pipeline::start(pipeline, destination, &[], &Handle::current()).unwrap()
 }
 
 fn options(collector: &Collector) -> OtlpOptions {
@@ -32,7 +37,7 @@ fn push(sink: &SpanSink, from: u64, to: u64) {
         span.attributes.push(catalog::attr::INVOCATION_ID.value("inv_1"));
         let mut bytes = Vec::new();
         otlp::encode_span(&span, &mut bytes);
-        sink.push(catalog::INVOCATION_SCOPE, &bytes, 1);
+        sink.push(catalog::INVOCATION_SCOPE, &bytes, 1, &[]);
     }
 }
 
@@ -44,9 +49,9 @@ async fn a_span_arrives_within_the_delay_with_headers_resource_and_scope() {
         .headers
         .insert("Authorization".into(), "Bearer token".into());
     options.resource = vec![KeyValue::new("service.name", "Everspan")];
-    let exporter = start(options);
+    let pipeline = start(options);
     let pushed_at = Instant::now();
-    push(&exporter.handle(), 5, 6);
+    push(&pipeline.sink(), 5, 6);
     assert!(collector.has_spans(1, 2 * SECOND).await);
     assert!(
         pushed_at.elapsed() < Duration::from_millis(450),
@@ -79,16 +84,16 @@ async fn a_span_arrives_within_the_delay_with_headers_resource_and_scope() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_spans_of_many_threads_all_arrive_once() {
     let collector = Collector::start().await;
-    let exporter = start(options(&collector));
+    let pipeline = start(options(&collector));
     std::thread::scope(|scope| {
         for worker in 0..4 {
-            let sink = exporter.handle();
+            let sink = pipeline.sink();
             scope.spawn(move || push(&sink, worker * 5_000, (worker + 1) * 5_000));
         }
     });
-    assert!(exporter.flush(30 * SECOND).await);
+    assert!(pipeline.flush(30 * SECOND).await);
     assert_eq!(collector.starts(), (0..20_000).collect::<Vec<u64>>());
-    let counters = exporter.counters();
+    let counters = pipeline.counters();
     assert_eq!(
         (counters.exported, counters.queued, counters.dropped.total()),
         (20_000, 0, 0)
@@ -98,18 +103,18 @@ async fn many_spans_of_many_threads_all_arrive_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_collector_that_comes_late_gets_everything() {
     let address = free_address();
-    let exporter = start(OtlpOptions::new(format!("grpc://{address}")));
-    let sink = exporter.handle();
+    let pipeline = start(OtlpOptions::new(format!("grpc://{address}")));
+    let sink = pipeline.sink();
     push(&sink, 0, 3_000);
     tokio::time::sleep(2 * SECOND).await;
     push(&sink, 3_000, 3_010);
-    assert_eq!(exporter.counters().queued, 3_010);
+    assert_eq!(pipeline.counters().queued, 3_010);
     let collector = Collector::start_at(address).await;
     assert!(collector.has_spans(3_010, 10 * SECOND).await);
-    assert!(exporter.flush(SECOND).await);
+    assert!(pipeline.flush(SECOND).await);
     assert_eq!(collector.starts(), (0..3_010).collect::<Vec<u64>>());
-    let counters = exporter.counters();
-    assert!(counters.failed_batches > 0);
+    let counters = pipeline.counters();
+    assert!(counters.failed_deliveries > 0);
     assert_eq!((counters.exported, counters.dropped.total()), (3_010, 0));
 }
 
@@ -117,12 +122,12 @@ async fn a_collector_that_comes_late_gets_everything() {
 async fn a_collector_that_goes_and_comes_back_misses_nothing() {
     let first = Collector::start().await;
     let address = first.address;
-    let exporter = start(options(&first));
-    push(&exporter.handle(), 0, 10);
-    assert!(exporter.flush(5 * SECOND).await);
+    let pipeline = start(options(&first));
+    push(&pipeline.sink(), 0, 10);
+    assert!(pipeline.flush(5 * SECOND).await);
     first.stop().await;
-    push(&exporter.handle(), 10, 20);
-    assert!(!exporter.flush(SECOND).await, "nobody is there");
+    push(&pipeline.sink(), 10, 20);
+    assert!(!pipeline.flush(SECOND).await, "nobody is there");
     let second = Collector::start_at(address).await;
     assert!(second.has_spans(10, 10 * SECOND).await);
     assert_eq!(second.starts(), (10..20).collect::<Vec<u64>>());
@@ -131,68 +136,75 @@ async fn a_collector_that_goes_and_comes_back_misses_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_queue_drops_new_spans_and_counts_them_exactly() {
     let address = free_address();
-    let mut options = OtlpOptions::new(format!("http://{address}"));
-    options.queue_bytes_max = 10_000;
-    let exporter = start(options);
-    push(&exporter.handle(), 0, 1_000);
-    let counters = exporter.counters();
+    let options = PipelineOptions {
+        queue_bytes_max: 10_000,
+        ..PipelineOptions::new("otlp")
+    };
+    let pipeline = start_with(OtlpOptions::new(format!("http://{address}")), options);
+    push(&pipeline.sink(), 0, 1_000);
+    let counters = pipeline.counters();
     assert!(counters.queued > 50, "{counters:?}");
     assert_eq!(counters.queued + counters.dropped.queue_full, 1_000);
     let collector = Collector::start_at(address).await;
-    assert!(exporter.flush(10 * SECOND).await);
+    assert!(pipeline.flush(10 * SECOND).await);
     assert_eq!(collector.starts(), (0..counters.queued).collect::<Vec<u64>>());
-    assert_eq!(exporter.counters().exported, counters.queued);
+    assert_eq!(pipeline.counters().exported, counters.queued);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shutdown_sends_what_waits_and_takes_no_more() {
     let collector = Collector::start().await;
-    let mut options = options(&collector);
-    options.batch_delay = 60 * SECOND;
-    let exporter = start(options);
-    push(&exporter.handle(), 0, 100);
-    assert!(exporter.shutdown(5 * SECOND).await);
+    let slow = PipelineOptions {
+        batch_delay: 60 * SECOND,
+        ..PipelineOptions::new("otlp")
+    };
+    let pipeline = start_with(options(&collector), slow);
+    push(&pipeline.sink(), 0, 100);
+    assert!(pipeline.shutdown(5 * SECOND).await);
     assert_eq!(collector.starts().len(), 100);
-    push(&exporter.handle(), 100, 107);
-    assert_eq!(exporter.counters().dropped.shutdown, 7);
+    push(&pipeline.sink(), 100, 107);
+    assert_eq!(pipeline.counters().dropped.shutdown, 7);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shutdown_without_a_collector_ends_at_its_deadline() {
-    let exporter = start(OtlpOptions::new(format!("http://{}", free_address())));
-    push(&exporter.handle(), 0, 10);
+    let pipeline = start(OtlpOptions::new(format!("http://{}", free_address())));
+    push(&pipeline.sink(), 0, 10);
     let begun = Instant::now();
-    assert!(!exporter.shutdown(Duration::from_millis(300)).await);
+    assert!(!pipeline.shutdown(Duration::from_millis(300)).await);
     assert!(begun.elapsed() < SECOND);
-    let counters = exporter.counters();
+    let counters = pipeline.counters();
     assert_eq!((counters.dropped.shutdown, counters.queued), (10, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn passing_trouble_is_retried_and_refusals_are_counted() {
     let collector = Collector::start().await;
-    let exporter = start(options(&collector));
+    let pipeline = start(options(&collector));
     collector.answer([
         Answer::Unavailable,
         Answer::ExhaustedFor(Duration::from_millis(50)),
         Answer::Take,
     ]);
-    push(&exporter.handle(), 0, 10);
-    assert!(exporter.flush(5 * SECOND).await);
+    push(&pipeline.sink(), 0, 10);
+    assert!(pipeline.flush(5 * SECOND).await);
     assert_eq!(
-        (exporter.counters().exported, exporter.counters().failed_batches),
+        (
+            pipeline.counters().exported,
+            pipeline.counters().failed_deliveries
+        ),
         (10, 2)
     );
 
     collector.answer([Answer::Refuse]);
-    push(&exporter.handle(), 10, 15);
-    assert!(!exporter.flush(5 * SECOND).await);
-    assert_eq!(exporter.counters().dropped.rejected, 5);
+    push(&pipeline.sink(), 10, 15);
+    assert!(!pipeline.flush(5 * SECOND).await);
+    assert_eq!(pipeline.counters().dropped.rejected, 5);
 
     collector.answer([Answer::TakeAllBut(2)]);
-    push(&exporter.handle(), 15, 20);
-    assert!(!exporter.flush(5 * SECOND).await);
-    let counters = exporter.counters();
+    push(&pipeline.sink(), 15, 20);
+    assert!(!pipeline.flush(5 * SECOND).await);
+    let counters = pipeline.counters();
     assert_eq!(
         (counters.exported, counters.dropped.rejected, counters.queued),
         (13, 7, 0)
@@ -204,19 +216,24 @@ async fn a_collector_that_does_not_answer_is_asked_again() {
     let collector = Collector::start().await;
     let mut options = options(&collector);
     options.timeout = Duration::from_millis(200);
-    let exporter = start(options);
+    let pipeline = start(options);
     collector.answer([Answer::Never]);
-    push(&exporter.handle(), 0, 10);
-    assert!(exporter.flush(5 * SECOND).await);
+    push(&pipeline.sink(), 0, 10);
+    assert!(pipeline.flush(5 * SECOND).await);
     assert_eq!(
-        (exporter.counters().exported, exporter.counters().failed_batches),
+        (
+            pipeline.counters().exported,
+            pipeline.counters().failed_deliveries
+        ),
         (10, 1)
     );
 }
 
-#[tokio::test]
-async fn a_wrong_endpoint_is_an_error_at_the_start() {
-    let error = Exporter::start(OtlpOptions::new("https://collector:4317"), &Handle::current()).unwrap_err();
+#[test]
+fn a_wrong_endpoint_is_an_error_at_the_start() {
+    let Err(error) = destinations::destination(OtlpOptions::new("https://collector:4317")) else {
+        panic!("tls is not there yet")
+    };
     assert!(
         error
             .to_string()

@@ -1,4 +1,6 @@
-//! The exporter as its owner sees it: start, hand out sinks, flush, shut down.
+//! One reporter's way out as its owner sees it: start, hand out sinks, flush, shut down.
+
+mod options;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,47 +8,57 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
-use crate::grpc::Client;
 use crate::queue::{Limits, Queue};
 use crate::sender::Sender;
-use crate::{Counters, ExportError, OtlpOptions, SpanSink};
+use crate::{Counters, Destination, ExportError, Mark, SpanSink};
 
-/// Sends spans to one OTLP/gRPC collector, in a task of its own. Dropping it gives up what still waits: call
-/// [`shutdown`](Exporter::shutdown) first.
+pub use options::{PipelineOptions, SpoolOptions};
+
+/// Takes spans from any thread to one destination, in a task of its own. Dropping it gives up what still waits: call
+/// [`shutdown`](Pipeline::shutdown) first.
 #[derive(Debug)]
-pub struct Exporter {
+pub struct Pipeline {
+    name: String,
     queue: Arc<Queue>,
     task: AbortHandle,
 }
 
-impl Exporter {
-    /// Starts the task on `runtime`. The collector need not be there: a wrong option is an error, an absent collector
-    /// is not.
-    pub fn start(options: OtlpOptions, runtime: &Handle) -> Result<Self, ExportError> {
-        let endpoint = options.checked_endpoint()?;
-        let headers = options.checked_headers()?;
+impl Pipeline {
+    /// Starts the task on `runtime`. `baseline` says how far the records of each source reach that a new reporter
+    /// knows nothing of.
+    pub fn start(
+        options: PipelineOptions,
+        destination: Box<dyn Destination>,
+        baseline: &[Mark],
+        runtime: &Handle,
+    ) -> Result<Self, ExportError> {
+        let _ = baseline;
         let queue = Arc::new(Queue::new(Limits {
             batch_delay: options.batch_delay,
             batch_spans_max: options.batch_spans_max.max(1),
             queue_bytes_max: options.queue_bytes_max,
         }));
-        let task = runtime.spawn({
-            let queue = Arc::clone(&queue);
-            async move {
-                let client = Client::new(endpoint, headers, options.timeout);
-                Sender::new(queue, client, options.resource, options.endpoint)
-                    .run()
-                    .await;
-            }
-        });
+        let sender = Sender::new(
+            Arc::clone(&queue),
+            destination,
+            options.name.clone(),
+            options.delivery_timeout,
+        );
+        let task = runtime.spawn(sender.run());
         Ok(Self {
+            name: options.name,
             queue,
             task: task.abort_handle(),
         })
     }
 
+    /// The name of its reporter.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// A place to push spans to, for any thread.
-    pub fn handle(&self) -> SpanSink {
+    pub fn sink(&self) -> SpanSink {
         SpanSink::new(Arc::clone(&self.queue))
     }
 
@@ -55,14 +67,20 @@ impl Exporter {
         self.queue.counters()
     }
 
-    /// Sends all that was pushed before this call, without delay. `true` when the collector took every one of them,
+    /// Up to which record of `source` every span was safe when the pipeline started; `None` when it keeps no position.
+    pub fn position(&self, source: u16) -> Option<u64> {
+        let _ = source;
+        None
+    }
+
+    /// Sends all that was pushed before this call, without delay. `true` when the destination took every one of them,
     /// `false` when it refused some or did not take all within `deadline`.
     pub async fn flush(&self, deadline: Duration) -> bool {
         self.queue.begin_flush();
         self.all_taken(deadline).await
     }
 
-    /// Takes no more spans, sends what waits, and ends the task. `true` when the collector took every span that
+    /// Takes no more spans, sends what waits, and ends the task. `true` when the destination took every span that
     /// waited; what it did not take within `deadline` is dropped and counted.
     pub async fn shutdown(&self, deadline: Duration) -> bool {
         self.queue.close();
@@ -93,7 +111,7 @@ impl Exporter {
     }
 }
 
-impl Drop for Exporter {
+impl Drop for Pipeline {
     fn drop(&mut self) {
         self.stop();
     }

@@ -1,0 +1,91 @@
+//! Spans that travel together, and how far the records behind them reach.
+
+/// Says that every span of the records of `source` up to number `upto` has been pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark {
+    /// Where the records stand: the number of a partition.
+    pub source: u16,
+    /// The last of them.
+    pub upto: u64,
+}
+
+/// Encoded spans per scope.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    scopes: Vec<(String, Vec<u8>)>,
+    spans: usize,
+    bytes: usize,
+    marks: Vec<Mark>,
+}
+
+impl Batch {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Per scope its name and its spans: a concatenation of what `everspan_trace::otlp::encode_span` wrote.
+    pub fn scopes(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.scopes
+            .iter()
+            .map(|(scope, encoded)| (scope.as_str(), encoded.as_slice()))
+    }
+
+    /// How many spans.
+    pub fn spans(&self) -> usize {
+        self.spans
+    }
+
+    /// How many bytes the encoded spans have.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Up to where this batch, and those before it, hold all spans: sorted by source, one mark each.
+    pub fn marks(&self) -> &[Mark] {
+        &self.marks
+    }
+
+    /// Appends `count` encoded spans of one scope.
+    pub fn push(&mut self, scope: &str, encoded: &[u8], count: usize) {
+        self.push_with(scope, encoded, count, Vec::new);
+    }
+
+    /// As [`push`](Batch::push); a new scope gets its buffer from `spare`.
+    pub(crate) fn push_with(
+        &mut self,
+        scope: &str,
+        encoded: &[u8],
+        count: usize,
+        spare: impl FnOnce() -> Vec<u8>,
+    ) {
+        self.spans += count;
+        self.bytes += encoded.len();
+        if let Some((_, buffer)) = self.scopes.iter_mut().find(|(name, _)| name == scope) {
+            buffer.extend_from_slice(encoded);
+        } else {
+            let mut buffer = spare();
+            buffer.extend_from_slice(encoded);
+            self.scopes.push((scope.to_owned(), buffer));
+        }
+    }
+
+    /// Takes over a mark, unless it knows a higher one.
+    pub(crate) fn mark(&mut self, mark: Mark) {
+        match self
+            .marks
+            .binary_search_by_key(&mark.source, |known| known.source)
+        {
+            Ok(index) => {
+                let known = &mut self.marks[index];
+                known.upto = known.upto.max(mark.upto);
+            }
+            Err(index) => self.marks.insert(index, mark),
+        }
+    }
+
+    /// The buffers, for the next batch.
+    pub(crate) fn into_buffers(self) -> impl Iterator<Item = Vec<u8>> {
+        self.scopes.into_iter().map(|(_, buffer)| buffer)
+    }
+}

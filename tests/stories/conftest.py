@@ -3,9 +3,11 @@
 import pytest
 
 from bed import scenes as play
+from bed import tools
 from bed.bed import Bed
 from bed.otlp import Collector
-from bed.service import SDKS
+from bed.service import SDKS, Service
+from bed.trial import Trial
 
 MODES = {
     "default": {},
@@ -41,6 +43,31 @@ def scenes(tmp_path_factory):
     finally:
         bed.close()
         collector.close()
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory):
+    """The Python service, for servers that come and go."""
+    service = Service("python", tmp_path_factory.mktemp("service"))
+    service.start()
+    yield service
+    service.process.kill()
+
+
+@pytest.fixture
+def new_trial(tmp_path, service):
+    """Opens a server with settings of its own: `new_trial(settings, environment=…, arguments=…, file=…)`."""
+    if tools.server_kind() == "restate":
+        pytest.skip("the rows are Everspan's own contract; the oracle does not claim it")
+    trials = []
+
+    def open_trial(*settings, **more) -> Trial:
+        trials.append(Trial(tmp_path, *settings, **more))
+        return trials[-1].open(service.port)
+
+    yield open_trial
+    for trial in trials:
+        trial.close()
 
 
 @pytest.fixture

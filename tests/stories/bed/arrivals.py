@@ -69,6 +69,10 @@ class Sink:
         draft.write_text(json.dumps(mood))
         draft.rename(self._mood)
 
+    def headers(self) -> dict:
+        """The metadata of the last request."""
+        return json.loads(self.file.with_name("arrivals.headers").read_text())
+
     def requests(self) -> list:
         """Each request so far, in order."""
         data, at, requests = self.file.read_bytes() if self.file.exists() else b"", 0, []

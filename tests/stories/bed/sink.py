@@ -6,7 +6,7 @@ The file gets one record for each request: arrival (ns), whether it was taken, t
 written before the answer leaves, so that what the sender believes delivered is in the file. How to behave is
 read from `FILE.mood` at each request: `{"delay_s": 1}` answers late, `{"refuse_for_s": 1}` answers UNAVAILABLE
 with a RetryInfo of that length, `{"reject": 2}` takes the request but says that 2 of its spans were rejected.
-SIGTERM lets the request under way end.
+The metadata of the last request is in `FILE.headers`. SIGTERM lets the request under way end.
 """
 
 import json
@@ -29,6 +29,7 @@ class Taker:
 
     def __init__(self, path: pathlib.Path):
         self._mood = path.with_name(path.name + ".mood")
+        self._headers = path.with_name(path.name + ".headers")
         self._file = path.open("ab")
         self._lock = threading.Lock()
 
@@ -38,6 +39,7 @@ class Taker:
         mood = json.loads(self._mood.read_text()) if self._mood.exists() else {}
         time.sleep(mood.get("delay_s", 0))
         refuse_for_s = mood.get("refuse_for_s")
+        self._headers.write_text(json.dumps({key: str(value) for key, value in context.invocation_metadata()}))
         port = int(context.peer().rsplit(":", 1)[1])
         self._write(body if refuse_for_s is None else b"", refuse_for_s is None, port)
         if refuse_for_s is not None:

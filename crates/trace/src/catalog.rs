@@ -34,6 +34,17 @@ impl SpanDef {
     }
 }
 
+/// The kind of a span, when it is a catalogued one.
+pub fn kind_of(scope: &str, name: &str) -> Option<&'static SpanDef> {
+    let is_called = |def: &&SpanDef| {
+        def.scope == scope
+            && name
+                .strip_prefix(def.prefix)
+                .is_some_and(|rest| rest.starts_with(' '))
+    };
+    SPANS.iter().find(is_called)
+}
+
 macro_rules! spans {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal, $kind:ident, $scope:ident;)*) => {
         $($(#[$doc])* pub const $name: SpanDef =

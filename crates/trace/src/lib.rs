@@ -18,14 +18,22 @@
 
 pub mod catalog;
 mod context;
+mod filter;
 mod ids;
+mod level_filter;
 pub mod otlp;
+mod receiver;
+mod reporter;
 mod sampler;
 mod span;
 mod value;
 
 pub use context::{FLAG_RANDOM, FLAG_SAMPLED, SpanContext};
+pub use filter::{SpanFilter, SpanFilterError};
 pub use ids::{ParseIdError, SpanId, TraceId, derive_span_id, derive_trace_id};
+pub use level_filter::{LevelFilter, LevelFilterError};
+pub use receiver::SpanReceiver;
+pub use reporter::{Factories, Factory, ReporterConfig, ReporterError, TraceReporter};
 pub use sampler::{Sampler, SamplerError};
 pub use span::{Event, Link, Span, SpanKind, Status};
 pub use value::{KeyValue, Value};

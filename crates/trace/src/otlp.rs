@@ -8,6 +8,7 @@ mod attributes;
 mod wire;
 
 use crate::{Event, KeyValue, Link, Span, SpanKind, Status};
+pub use attributes::Attributes;
 use attributes::{attributes_len, put_attributes};
 use wire::{
     Writer, append, fixed32_len, fixed64_len, message_len, put_bytes, put_fixed32, put_fixed64,
@@ -19,12 +20,21 @@ const HAS_IS_REMOTE: u32 = 0x100;
 /// `Span.flags`: the parent lives in another process.
 const IS_REMOTE: u32 = 0x200;
 
+/// The field number of `Span.attributes`.
+const SPAN_ATTRIBUTES: u32 = 9;
+
 /// Appends one `ScopeSpans.spans` field: tag, length and the encoded span. Several in a row are the spans of a scope.
 pub fn encode_span(span: &Span, out: &mut Vec<u8>) {
-    let body_len = span_len(span);
+    encode_span_with(span, &Attributes::default(), out);
+}
+
+/// As [`encode_span`], with `additional` attributes behind the span's own; of a key that the span has, its own counts.
+pub fn encode_span_with(span: &Span, additional: &Attributes, out: &mut Vec<u8>) {
+    let additional = || additional.besides(&span.attributes);
+    let body_len = span_len(span) + additional().map(<[u8]>::len).sum::<usize>();
     append(message_len(body_len), out, |out| {
         put_message_head(2, body_len, out);
-        put_span(span, out);
+        put_span(span, additional(), out);
     });
 }
 
@@ -86,7 +96,7 @@ fn span_len(span: &Span) -> usize {
         + fixed32_len(span_flags(span))
 }
 
-fn put_span(span: &Span, out: &mut Writer<'_>) {
+fn put_span<'a>(span: &Span, additional: impl Iterator<Item = &'a [u8]>, out: &mut Writer<'_>) {
     put_bytes(1, &span.context.trace_id.0, out);
     put_bytes(2, &span.context.span_id.0, out);
     put_bytes(3, span.context.trace_state.as_bytes(), out);
@@ -97,7 +107,8 @@ fn put_span(span: &Span, out: &mut Writer<'_>) {
     put_uint(6, kind_code(span.kind), out);
     put_fixed64(7, span.start_ns, out);
     put_fixed64(8, span.end_ns, out);
-    put_attributes(9, &span.attributes, out);
+    put_attributes(SPAN_ATTRIBUTES, &span.attributes, out);
+    additional.for_each(|encoded| out.extend_from_slice(encoded));
     for event in &span.events {
         put_message_head(11, event_len(event), out);
         put_event(event, out);

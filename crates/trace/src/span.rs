@@ -57,7 +57,7 @@ pub struct Link {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Span {
     /// The instrumentation scope, such as `everspan.invocation`.
-    pub scope: &'static str,
+    pub scope: Cow<'static, str>,
     /// The name, of low cardinality.
     pub name: Cow<'static, str>,
     /// The role.
@@ -88,7 +88,7 @@ impl Span {
     /// A root span of a catalogued kind, without attributes, named `<prefix> <target>`.
     pub fn new(def: &SpanDef, target: &str, context: SpanContext, start_ns: u64, end_ns: u64) -> Self {
         Self {
-            scope: def.scope,
+            scope: Cow::Borrowed(def.scope),
             name: Cow::Owned(def.name(target)),
             kind: def.kind,
             context,

@@ -1,10 +1,49 @@
 //! `repeated KeyValue` fields.
 
+use std::borrow::Cow;
+
+use super::SPAN_ATTRIBUTES;
 use super::wire::{
-    Writer, message_len, put_bytes, put_message_head, put_present_bytes, put_present_fixed64,
+    Writer, append, message_len, put_bytes, put_message_head, put_present_bytes, put_present_fixed64,
     put_present_uint, varint_len,
 };
 use crate::{KeyValue, Value};
+
+/// Attributes that every span of a reporter gets, encoded once: `scope.variables.additional`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attributes {
+    /// Each with its key, so that a span that has it keeps its own.
+    encoded: Vec<(Cow<'static, str>, Vec<u8>)>,
+}
+
+impl Attributes {
+    /// Encodes `attributes` for use with [`encode_span_with`](super::encode_span_with). Of two with one key the last counts.
+    pub fn new(attributes: &[KeyValue]) -> Self {
+        let mut encoded: Vec<(Cow<'static, str>, Vec<u8>)> = Vec::with_capacity(attributes.len());
+        for attribute in attributes {
+            let attribute = std::slice::from_ref(attribute);
+            let mut bytes = Vec::new();
+            append(attributes_len(attribute), &mut bytes, |out| {
+                put_attributes(SPAN_ATTRIBUTES, attribute, out);
+            });
+            encoded.retain(|(key, _)| *key != attribute[0].key);
+            encoded.push((attribute[0].key.clone(), bytes));
+        }
+        Self { encoded }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.encoded.is_empty()
+    }
+
+    /// The bytes of those whose keys are not among `own`.
+    pub(super) fn besides<'a>(&'a self, own: &'a [KeyValue]) -> impl Iterator<Item = &'a [u8]> {
+        let is_own = |key: &str| own.iter().any(|attribute| attribute.key == key);
+        let others = self.encoded.iter().filter(move |(key, _)| !is_own(key));
+        others.map(|(_, bytes)| bytes.as_slice())
+    }
+}
 
 /// The length of all attributes as fields with a number below 16.
 pub(super) fn attributes_len(attributes: &[KeyValue]) -> usize {

@@ -21,6 +21,22 @@ proptest! {
     }
 
     #[test]
+    fn additional_attributes_stand_behind_those_of_the_span(span in arbitrary_span(), additional in attributes()) {
+        let mut ours = Vec::new();
+        encode_span_with(&span, &Attributes::new(&additional), &mut ours);
+        let mut whole = span.clone();
+        for (at, attribute) in additional.iter().enumerate() {
+            let is_last = additional[at + 1..].iter().all(|later| later.key != attribute.key);
+            if is_last && span.attributes.iter().all(|own| own.key != attribute.key) {
+                whole.attributes.push(attribute.clone());
+            }
+        }
+        let mut expected = Vec::new();
+        encode_span(&whole, &mut expected);
+        prop_assert_eq!(ours, expected);
+    }
+
+    #[test]
     fn a_request_has_the_bytes_that_prost_writes(
         spans in prop::collection::vec(arbitrary_span(), 0..4), resource in attributes(), scope in "[a-z.]{0,200}",
     ) {
@@ -57,6 +73,21 @@ fn scopes_stand_side_by_side_under_one_resource() {
     assert_eq!(ExportTraceServiceRequest::decode(&ours[..]).unwrap(), expected);
 }
 
+#[test]
+fn a_span_keeps_its_own_attribute_beside_an_additional_one() {
+    let span = |attributes: Vec<KeyValue>| Span {
+        attributes,
+        ..bare_span()
+    };
+    let (own, region) = (KeyValue::new("env", "test"), KeyValue::new("region", "eu"));
+    let additional = Attributes::new(&[KeyValue::new("env", "live"), region.clone()]);
+    let (mut ours, mut expected) = (Vec::new(), Vec::new());
+    encode_span_with(&span(vec![own.clone()]), &additional, &mut ours);
+    encode_span(&span(vec![own, region]), &mut expected);
+    assert_eq!(ours, expected);
+    assert!(!additional.is_empty() && Attributes::new(&[]).is_empty());
+}
+
 /// A span of the least size: what is unset is not written.
 #[test]
 fn a_bare_span_is_its_ids_kind_and_flags() {
@@ -74,7 +105,7 @@ fn bare_span() -> Span {
         trace_state: String::new(),
     };
     Span {
-        scope: "test",
+        scope: "test".into(),
         name: "".into(),
         kind: SpanKind::Internal,
         context,
@@ -153,7 +184,7 @@ fn arbitrary_span() -> impl Strategy<Value = Span> {
     let details = (attributes(), prop::collection::vec(event(), 0..4), any::<u32>());
     let outcome = (prop::collection::vec(link(), 0..3), status());
     (identity, times, details, outcome).prop_map(|(identity, times, details, outcome)| Span {
-        scope: "test",
+        scope: "test".into(),
         name: identity.0.into(),
         kind: identity.1,
         context: identity.2,

@@ -33,7 +33,7 @@ impl Writer<'_> {
     }
 
     #[inline]
-    fn extend_from_slice(&mut self, bytes: &[u8]) {
+    pub(super) fn extend_from_slice(&mut self, bytes: &[u8]) {
         let (head, rest) = std::mem::take(&mut self.rest).split_at_mut(bytes.len());
         head.copy_from_slice(bytes);
         self.rest = rest;

@@ -1,5 +1,6 @@
 """The sink's process, and what it was sent."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -28,7 +29,7 @@ class Request:
 
 @dataclass
 class Arrival:
-    """One span of one request. `wire` is the span's encoding; `last` says that its connection sent nothing after."""
+    """One span of one request. `wire` is a hash of its encoding; `last` says that its connection sent nothing after."""
 
     arrival_ns: int
     span: Span
@@ -88,7 +89,7 @@ class Sink:
         requests = self.requests()
         last = {request.connection: number for number, request in enumerate(requests)}
         return [
-            Arrival(request.arrival_ns, span, wire, last[request.connection] == number)
+            Arrival(request.arrival_ns, span, hashlib.sha1(wire).digest(), last[request.connection] == number)
             for number, request in enumerate(requests)
             for span, wire in spans_of(request.body)
         ]

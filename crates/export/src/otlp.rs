@@ -1,84 +1,84 @@
-//! The OTLP destination: batches become requests to a collector.
+//! The destination that speaks OTLP: over gRPC, over HTTP with protobuf, over HTTP with JSON.
+//!
+//! One request is one `ExportTraceServiceRequest`, made of a batch's bytes; all three protocols share one HTTP client,
+//! TLS set-up and set of headers. What an answer means is decided in [`grpc`] and [`http`] alone.
+//!
+//! ```text
+//!  batch ──► protobuf ──► (JSON) ──► (gzip) ──► POST ──► answer ──► taken | later | refused
+//! ```
+//!
+//! Nothing is sent before the first batch, and no redirect is followed: the headers may hold a secret.
+
+mod client;
+mod endpoint;
+mod grpc;
+mod headers;
+mod http;
+mod json;
+mod options;
+mod payload;
+mod tls;
+
+pub use options::{Compression, OtlpOptions, Protocol, TlsOptions};
 
 use std::future::Future;
 use std::pin::Pin;
 
-use bytes::Bytes;
-use everspan_trace::{KeyValue, otlp};
-use tonic::metadata::MetadataMap;
-use tonic::transport::Endpoint;
+use ::http::HeaderMap;
 
-use crate::grpc::Client;
-use crate::retry::{Verdict, verdict};
-use crate::{Batch, Delivery, Destination, ExportError, OtlpOptions};
+use crate::{Batch, Delivery, Destination, ExportError};
+use client::Client;
+use endpoint::Target;
 
-/// A destination from its options. The collector need not be there: a wrong option is an error, an absent collector
-/// is not.
+/// Checks the options, files included, and makes the destination. The collector need not be there.
 pub fn destination(options: OtlpOptions) -> Result<Box<dyn Destination>, ExportError> {
-    Ok(Box::new(Grpc {
-        endpoint: options.checked_endpoint()?,
-        headers: options.checked_headers()?,
-        place: options.endpoint,
-        timeout: options.timeout,
-        resource: options.resource,
-        client: None,
-        attempt: 0,
+    let target = Target::of(options.protocol, &options.endpoint)?;
+    let tls = tls::config(&options.tls, target.is_encrypted())?;
+    Ok(Box::new(Otlp {
+        headers: headers::of(&options)?,
+        client: Client::new(options.protocol, tls, options.timeout),
+        target,
+        options,
+        doubts: grpc::Doubts::default(),
     }))
 }
 
-struct Grpc {
-    endpoint: Endpoint,
-    headers: MetadataMap,
-    place: String,
-    timeout: std::time::Duration,
-    resource: Vec<KeyValue>,
-    /// Made at the first delivery, within the runtime.
-    client: Option<Client>,
-    /// Failed attempts of the batch under way.
-    attempt: u32,
+struct Otlp {
+    options: OtlpOptions,
+    target: Target,
+    headers: HeaderMap,
+    client: Client,
+    doubts: grpc::Doubts,
 }
 
-impl Destination for Grpc {
+impl Destination for Otlp {
     fn deliver<'a>(&'a mut self, batch: &'a Batch) -> Pin<Box<dyn Future<Output = Delivery> + Send + 'a>> {
         Box::pin(self.send(batch))
     }
 
     fn place(&self) -> String {
-        self.place.clone()
+        self.target.uri.to_string()
     }
 }
 
-impl Grpc {
+impl Otlp {
     async fn send(&mut self, batch: &Batch) -> Delivery {
-        let request = self.request(batch);
-        let client = self
-            .client
-            .get_or_insert_with(|| Client::new(self.endpoint.clone(), self.headers.clone(), self.timeout));
-        let status = match client.export(request).await {
-            Ok(accepted) => {
-                self.attempt = 0;
-                return Delivery::Taken {
-                    rejected: accepted.rejected_spans,
-                    message: (!accepted.message.is_empty()).then_some(accepted.message),
-                };
-            }
-            Err(status) => status,
+        let body = match payload::of(&self.options, batch).await {
+            Ok(body) => body,
+            Err(why) => return Delivery::Refused { why },
         };
-        self.attempt += 1;
-        let why = format!("{:?}: {}", status.code(), status.message());
-        match verdict(&status, self.attempt) {
-            Verdict::Retry(wait) => Delivery::Later { wait, why },
-            Verdict::GiveUp => {
-                self.attempt = 0;
-                Delivery::Refused { why }
-            }
+        let answer = self.client.post(&self.target.uri, &self.headers, body).await;
+        let delivery = match self.options.protocol {
+            Protocol::Grpc => grpc::meaning(answer, &mut self.doubts),
+            Protocol::HttpProtobuf | Protocol::HttpJson => http::meaning(answer),
+        };
+        // A collector may count other items than spans, or be wrong.
+        match delivery {
+            Delivery::Taken { rejected, message } => Delivery::Taken {
+                rejected: rejected.min(u64::try_from(batch.spans()).unwrap_or(u64::MAX)),
+                message,
+            },
+            other => other,
         }
-    }
-
-    fn request(&self, batch: &Batch) -> Bytes {
-        let scopes: Vec<(&str, &[u8])> = batch.scopes().collect();
-        let mut request = Vec::with_capacity(batch.bytes() + 1024);
-        otlp::export_request_of_scopes(&self.resource, &scopes, &mut request);
-        Bytes::from(request)
     }
 }

@@ -1,25 +1,59 @@
 //! The names of everything that is emitted: scopes, span names, attribute keys, event names.
 //!
-//! Names without the prefix `everspan.` are documented elsewhere (Restate, OpenTelemetry) and kept to the letter;
-//! dashboards depend on them. One table per kind of name; nothing else in the code base spells a name out.
+//! Names without the prefix `everspan.` are documented elsewhere (Restate, Flink, OpenTelemetry) and kept to the letter;
+//! dashboards depend on them. One table per kind of name; nothing else in the code base spells a name out. The tables
+//! say of every name what it means and where it stands ([`SPANS`], [`attr::ATTRIBUTES`], [`event::EVENTS`]), and those
+//! of `docs/TRACING.md` are written from them.
+//!
+//! ```
+//! use everspan_trace::catalog::{self, Place, attr};
+//!
+//! // What stands on the span of an attempt?
+//! let on_attempt = |attribute: &&attr::AttributeDef| attribute.on.contains(&Place::Span(&catalog::ATTEMPT));
+//! let keys: Vec<&str> = attr::ATTRIBUTES.iter().copied().flatten().filter(on_attempt).map(|def| def.key).collect();
+//! assert!(keys.contains(&"everspan.attempt.number"));
+//! ```
 
 pub mod attr;
 pub mod event;
+mod spans;
+
+pub use spans::{
+    ALIGN, ASYNC, ATTEMPT, CHECKPOINT, CHECKPOINT_SCOPE, CHECKPOINT_SUBTASK, CHECKPOINT_TASK, COMPACT,
+    DOWNLOAD, END, INGRESS, INVOCATION_SCOPE, JOB_FAILURE, JOB_INITIALIZATION, JOB_INITIALIZATION_SUBTASK,
+    JOB_INITIALIZATION_TASK, READ_INPUT, READ_OUTPUT, RESTORE, SPANS, START, SYNC, UPLOAD,
+};
 
 use crate::SpanKind;
-
-/// The scope of the spans of an invocation.
-pub const INVOCATION_SCOPE: &str = "everspan.invocation";
 
 /// One kind of span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpanDef {
     /// The instrumentation scope.
     pub scope: &'static str,
-    /// The first word of the span's name; the target follows after a blank.
+    /// The first word of the span's name; a target follows after a blank when there is one.
     pub prefix: &'static str,
     /// The role.
     pub kind: SpanKind,
+    /// Whether a target follows.
+    pub has_target: bool,
+    /// Below which span it hangs, in words.
+    pub parent: &'static str,
+    /// From when to when it lasts, in words.
+    pub time: &'static str,
+    /// Which status it gets, in words.
+    pub status: &'static str,
+}
+
+/// Where an attribute stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On spans of this kind.
+    Span(&'static SpanDef),
+    /// On events of this name.
+    Event(&'static str),
+    /// On the resource.
+    Resource,
 }
 
 impl SpanDef {
@@ -37,32 +71,11 @@ impl SpanDef {
 /// The kind of a span, when it is a catalogued one.
 pub fn kind_of(scope: &str, name: &str) -> Option<&'static SpanDef> {
     let is_called = |def: &&SpanDef| {
+        let target = name.strip_prefix(def.prefix);
         def.scope == scope
-            && name
-                .strip_prefix(def.prefix)
-                .is_some_and(|rest| rest.starts_with(' '))
+            && target.is_some_and(|rest| rest.is_empty() || def.has_target && rest.starts_with(' '))
     };
     SPANS.iter().find(is_called)
-}
-
-macro_rules! spans {
-    ($($(#[$doc:meta])* $name:ident = $prefix:literal, $kind:ident, $scope:ident;)*) => {
-        $($(#[$doc])* pub const $name: SpanDef =
-            SpanDef { scope: $scope, prefix: $prefix, kind: SpanKind::$kind };)*
-        /// Every kind of span.
-        pub const SPANS: &[SpanDef] = &[$($name),*];
-    };
-}
-
-spans! {
-    /// A request at the ingress, from its headers until it is durably accepted or refused.
-    INGRESS = "ingress", Server, INVOCATION_SCOPE;
-    /// From the creation of an invocation until it is handed to its first attempt: the parent of the spans below.
-    START = "invocation-start", Consumer, INVOCATION_SCOPE;
-    /// One attempt, from its begin until it ends for any reason.
-    ATTEMPT = "invocation-attempt", Client, INVOCATION_SCOPE;
-    /// The completion.
-    END = "invocation-end", Internal, INVOCATION_SCOPE;
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use everspan_trace::ReporterError;
+
 /// Options that cannot work. Values that may be secrets are never shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExportError {
@@ -67,6 +69,27 @@ pub enum ExportError {
         /// Why none was loaded.
         reason: String,
     },
+    /// A folder in which no file can be written.
+    UnwritablePath {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// A reporter that did not open.
+    Reporter {
+        /// Its name.
+        name: String,
+        /// What it said.
+        error: ReporterError,
+    },
+    /// The system gave no thread to a reporter.
+    NoThread {
+        /// The name of the thread.
+        name: String,
+        /// What the system says.
+        reason: String,
+    },
 }
 
 impl fmt::Display for ExportError {
@@ -102,6 +125,15 @@ impl fmt::Display for ExportError {
                 f,
                 "this system has no certificates to trust, name a file of them: {reason}"
             ),
+            Self::UnwritablePath { path, reason } => {
+                write!(
+                    f,
+                    "trace files cannot be written to `{}`: {reason}",
+                    path.display()
+                )
+            }
+            Self::Reporter { name, error } => write!(f, "trace reporter `{name}`: {error}"),
+            Self::NoThread { name, reason } => write!(f, "no thread for `{name}`: {reason}"),
         }
     }
 }

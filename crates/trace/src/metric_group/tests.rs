@@ -43,8 +43,7 @@ fn added(sampler: &str, span: SpanBuilder) -> Vec<Span> {
         sampler.parse().unwrap(),
     );
     root.add_group("host", "h1").add_span(span);
-    let spans = std::mem::take(&mut *list.0.lock().unwrap());
-    spans
+    std::mem::take(&mut *list.0.lock().unwrap())
 }
 
 fn one(span: SpanBuilder) -> Span {

@@ -28,6 +28,7 @@ mod duration;
 mod endpoint;
 mod error;
 mod flags;
+mod keep;
 mod key;
 mod name_values;
 mod nearest;
@@ -43,14 +44,16 @@ mod tests;
 mod value;
 
 pub use checked::{
-    AdminConfig, Config, IngressConfig, InvokerConfig, LogConfig, LogFormat, OnMaxAttempts,
-    RetryPolicyConfig, StateConfig, TracingConfig, WorkerConfig,
+    AdminConfig, Config, FactoryConfig, FilterConfig, IngressConfig, InvokerConfig, JaegerFileConfig,
+    LogConfig, LogFormat, OnMaxAttempts, OtlpConfig, ReporterConfig, RetryPolicyConfig, StateConfig,
+    TracingConfig, WorkerConfig,
 };
 pub(crate) use duration::parse as parse_duration;
 pub(crate) use duration::show as show_duration;
-pub use endpoint::{Endpoint, EndpointScheme};
+pub use endpoint::{Endpoint, EndpointProtocol};
 pub use error::{ConfigError, Origin};
 pub use flags::ConfigFlags;
+pub use keep::Keep;
 pub use name_values::Headers;
 pub use raw::RawConfig;
 pub use settings::Settings;

@@ -3,7 +3,7 @@
 mod disk;
 mod listen;
 mod metrics;
-mod spans;
+mod reporters;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use everspan_export::Reporters;
+use everspan_trace::Factories;
 use rand::Rng;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -24,6 +25,10 @@ use crate::ingress::Ingress;
 use crate::invoker::{Connector, ConnectorOptions, Invoker, InvokerOptions};
 use crate::registry::{Defaults, Registry};
 use crate::worker::{self, Limits, Workers, WorkersOptions};
+use reporters::Prepared;
+
+/// The directory of what waits for reporters, below `base-dir`.
+const SPOOL: &str = "spool";
 
 /// A running server.
 pub struct Server {
@@ -40,29 +45,48 @@ pub struct Server {
 
 /// Why a server does not start; the text names what to change.
 #[derive(Debug)]
-pub struct ServerError(String);
+pub enum ServerError {
+    /// The configuration asks for something that cannot be.
+    Usage(String),
+    /// Something else is in the way.
+    Failed(String),
+}
 
 impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match self {
+            ServerError::Usage(why) | ServerError::Failed(why) => f.write_str(why),
+        }
     }
 }
 
 impl std::error::Error for ServerError {}
 
 fn failed(error: impl fmt::Display) -> ServerError {
-    ServerError(error.to_string())
+    ServerError::Failed(error.to_string())
 }
 
 impl Server {
     /// Starts everything; when this returns, requests are answered.
+    ///
+    /// # Errors
+    /// What is in the way, and whether it is the configuration.
     pub async fn start(config: &Config) -> Result<Self, ServerError> {
+        Self::start_with(config, &Factories::default()).await
+    }
+
+    /// The same with factories of one's own beside those that are built in: `traces.reporter.NAME.factory` may name them.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub async fn start_with(config: &Config, factories: &Factories) -> Result<Self, ServerError> {
         let ingress_listener = listen::bind("ingress.bind-address", config.ingress.bind_address).await?;
         let admin_listener = listen::bind("admin.bind-address", config.admin.bind_address).await?;
         let ingress_address = ingress_listener.local_addr().map_err(failed)?;
         let admin_address = admin_listener.local_addr().map_err(failed)?;
 
-        let reporters = Arc::new(spans::reporters(config)?);
+        let prepared = Prepared::new(config, factories, &config.base_dir.join(SPOOL))?;
+        let reporters = prepared.open(&[], &Handle::current()).map_err(failed)?;
         let data = open_data(&config.base_dir, config.partitions)?;
         let defaults = Defaults::new(config);
         let registry = Arc::new(Registry::open(data.deployments(), defaults.clone()).map_err(failed)?);

@@ -3,7 +3,7 @@
 use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command, DemoArgs, DeploymentsCommand, InvocationsCommand};
-use crate::config::Config;
+use crate::config::{Config, FactoryConfig};
 
 fn parse(line: &str) -> Result<Command, clap::Error> {
     Cli::try_parse_from(line.split_whitespace()).map(Cli::into_command)
@@ -17,8 +17,8 @@ fn the_definition_is_sound() {
 #[test]
 fn no_command_means_server_and_both_take_the_same_flags() {
     for line in [
-        "everspan --worker-threads 3 -c x.toml --tracing-headers a=1 --tracing-headers b=2 --dump-config",
-        "everspan server --worker-threads=3 --config-file x.toml --tracing-headers a=1 --tracing-headers=b=2 --dump-config",
+        "everspan --worker-threads 3 -c x.toml --tracing-endpoint http://h --tracing-headers a=1 --tracing-headers b=2 --dump-config",
+        "everspan server --worker-threads=3 --config-file x.toml --set tracing-endpoint=http://h --tracing-headers a=1 --tracing-headers=b=2 --dump-config",
     ] {
         let Ok(Command::Server(mut args)) = parse(line) else {
             panic!("{line}")
@@ -27,7 +27,13 @@ fn no_command_means_server_and_both_take_the_same_flags() {
         assert_eq!(args.config.config_file.take(), Some("x.toml".into()));
         let config = Config::load(&args.config, []).unwrap();
         assert_eq!(config.worker.threads, 3);
-        assert_eq!(config.tracing.headers.0.len(), 2);
+        let [reporter] = &config.tracing.reporters[..] else {
+            panic!("{line}")
+        };
+        assert!(
+            matches!(&reporter.factory, FactoryConfig::Otlp(otlp) if otlp.headers.0.len() == 2),
+            "{line}"
+        );
     }
 }
 

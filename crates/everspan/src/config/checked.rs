@@ -1,14 +1,10 @@
 //! The plain, checked configuration: what the server is built from.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use everspan_trace::Sampler;
-
-use crate::config::endpoint::Endpoint;
 use crate::config::error::ConfigError;
 use crate::config::flags::ConfigFlags;
 use crate::config::name_values::Headers;
@@ -16,6 +12,9 @@ use crate::config::raw::RawConfig;
 use crate::config::settings::Settings;
 
 mod from_settings;
+mod tracing;
+
+pub use tracing::{FactoryConfig, FilterConfig, JaegerFileConfig, OtlpConfig, ReporterConfig, TracingConfig};
 
 /// Everything the operator decides. Fields are named as their keys.
 #[derive(Clone, Debug, PartialEq)]
@@ -172,41 +171,6 @@ pub struct StateConfig {
     pub cache_size: u64,
     /// Free disk space below which new requests are refused, in bytes.
     pub min_free_disk: u64,
-}
-
-/// The keys that begin with `tracing-`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TracingConfig {
-    /// Collector of all spans.
-    pub endpoint: Option<Endpoint>,
-    /// Collector of the invocation spans; see [`TracingConfig::services`].
-    pub services_endpoint: Option<Endpoint>,
-    /// Collector of the runtime's own spans; see [`TracingConfig::runtime`].
-    pub runtime_endpoint: Option<Endpoint>,
-    /// Headers sent with every export.
-    pub headers: Headers,
-    /// Longest wait of an ended span before it is sent.
-    pub batch_delay: Duration,
-    /// Which traces are recorded.
-    pub sampler: Sampler,
-    /// Memory for spans that wait for a collector, in bytes.
-    pub queue_size: u64,
-    /// The resource's `service.name`.
-    pub service_name: String,
-    /// The resource's other attributes.
-    pub resource_attributes: BTreeMap<String, String>,
-}
-
-impl TracingConfig {
-    /// Where invocation spans go, if anywhere.
-    pub fn services(&self) -> Option<&Endpoint> {
-        self.services_endpoint.as_ref().or(self.endpoint.as_ref())
-    }
-
-    /// Where the runtime's own spans go, if anywhere.
-    pub fn runtime(&self) -> Option<&Endpoint> {
-        self.runtime_endpoint.as_ref().or(self.endpoint.as_ref())
-    }
 }
 
 impl Config {

@@ -1,16 +1,17 @@
 //! `--dump-config`: the effective configuration as TOML that can be read back.
 //!
-//! Values of headers are secrets: their lines are commented out and redacted, so a dump used as a
+//! Values of headers, and keys of factories that are not built in, may be secrets: their lines are commented out and redacted, so a dump used as a
 //! configuration file lacks those headers instead of sending wrong ones.
 
 use std::fmt::Write;
 
 use crate::config::error::Origin;
-use crate::config::key::Key;
+use crate::config::key::Slot;
 use crate::config::name_values::REDACTED;
 use crate::config::raw::Given;
 use crate::config::settings::Settings;
-use crate::config::table;
+use crate::config::settings::reporters::Declared;
+use crate::config::table::{self, REPORTER, keys_of, reporter_leaf};
 use crate::config::value::{Kind, Value};
 
 impl Settings {
@@ -23,33 +24,58 @@ impl Settings {
                 push(&mut out, format_args!("\n[{table}]\n"));
             }
             for key in table::keys().filter(|key| !key.kind.is_map() && key.table() == table) {
-                self.dump_value(&mut out, key);
+                self.dump_value(&mut out, &key.into(), key.leaf());
             }
         }
         for key in table::keys().filter(|key| key.kind.is_map()) {
-            self.dump_entries(&mut out, key);
+            self.dump_entries(&mut out, &key.into());
+        }
+        for reporter in &self.reporters {
+            self.dump_reporter(&mut out, reporter);
         }
         out
     }
 
-    fn dump_value(&self, out: &mut String, key: &Key) {
-        let setting = self.setting(key.name);
+    fn dump_reporter(&self, out: &mut String, reporter: &Declared) {
+        let name = &reporter.name;
+        push(out, format_args!("\n[{REPORTER}{name}]\n"));
+        let keys = || keys_of(&reporter.factory).map(|key| (key, reporter_leaf(key)));
+        let slot = |key, leaf| Slot {
+            name: format!("{REPORTER}{name}.{leaf}"),
+            key,
+        };
+        for (key, leaf) in keys().filter(|(key, _)| !key.kind.is_map()) {
+            self.dump_value(out, &slot(key, leaf), leaf);
+        }
+        for (leaf, given) in &reporter.others {
+            let origin = one_line(&given.origin);
+            push(
+                out,
+                format_args!("\n# source: {origin}\n# {leaf} = {REDACTED:?}\n"),
+            );
+        }
+        for (key, leaf) in keys().filter(|(key, _)| key.kind.is_map()) {
+            self.dump_entries(out, &slot(key, leaf));
+        }
+    }
+
+    fn dump_value(&self, out: &mut String, slot: &Slot, leaf: &str) {
+        let key = slot.key;
+        let setting = self.setting(&slot.name);
         push(
             out,
             format_args!("\n# {}\n# source: {}\n", key.help, one_line(&setting.origin)),
         );
         match &setting.value {
-            Some(value) => push(out, format_args!("{} = {}\n", key.leaf(), value.to_toml())),
-            None => push(
-                out,
-                format_args!("# {} = {:?}\n", key.leaf(), key.kind.placeholder()),
-            ),
+            Some(value) => push(out, format_args!("{leaf} = {}\n", value.to_toml())),
+            None => push(out, format_args!("# {leaf} = {:?}\n", key.kind.placeholder())),
         }
     }
 
-    fn dump_entries(&self, out: &mut String, key: &Key) {
-        push(out, format_args!("\n# {}\n[{}]\n", key.help, key.name));
-        for (name, given) in self.entries(key.name) {
+    fn dump_entries(&self, out: &mut String, slot: &Slot) {
+        let key = slot.key;
+        push(out, format_args!("\n# {}\n[{}]\n", key.help, slot.name));
+        for (name, given) in self.entries(&slot.name) {
             push(
                 out,
                 format_args!(

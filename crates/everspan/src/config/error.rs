@@ -78,6 +78,13 @@ pub enum ConfigError {
         /// What is wrong with it and what would be right.
         reason: String,
     },
+    /// A key that is needed has no value: give one.
+    Missing {
+        /// The key.
+        key: String,
+        /// Why it is needed, or what it would take.
+        reason: String,
+    },
     /// Two keys contradict each other: change one of them.
     Conflict {
         /// One key with its value and origin.
@@ -123,6 +130,7 @@ impl fmt::Display for ConfigError {
             } => {
                 write!(out, "bad value {key} = {value:?} ({origin}): {reason}")
             }
+            ConfigError::Missing { key, reason } => write!(out, "{key} is missing: {reason}"),
             ConfigError::Conflict { one, other, reason } => write!(out, "{one} and {other}: {reason}"),
         }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use crate::config::key::Key;
+use crate::config::name_values::split_pair;
 use crate::config::table;
 use crate::config::value::Kind;
 
@@ -14,23 +15,30 @@ pub struct ConfigFlags {
     /// The configuration file; the variable `EVERSPAN_CONFIG_FILE` names it, too.
     pub config_file: Option<PathBuf>,
     given: Vec<(&'static Key, String)>,
+    set: Vec<(String, String)>,
 }
 
 const CONFIG_FILE: &str = "config-file";
+const SET: &str = "set";
 
 impl ConfigFlags {
     pub(super) fn given(&self) -> impl Iterator<Item = (&'static Key, &String)> {
         self.given.iter().map(|(key, text)| (*key, text))
     }
 
-    /// Adds a flag as if it stood on the command line: `with("admin.bind-address", "127.0.0.1:0")`.
-    ///
-    /// # Panics
-    /// When the key is not in the table.
+    /// What `--set` was given: names of keys, and their values.
+    pub(super) fn set(&self) -> &[(String, String)] {
+        &self.set
+    }
+
+    /// Adds a flag as if it stood on the command line: `with("admin.bind-address", "127.0.0.1:0")`. A key without a flag
+    /// of its own is set with `--set`.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<String>) -> Self {
-        let row = table::find(key).expect("a flag is set for a key of the table");
-        self.given.push((row, value.into()));
+        match table::find(key).filter(|row| row.flag.is_some()) {
+            Some(row) => self.given.push((row, value.into())),
+            None => self.set.push((key.to_owned(), value.into())),
+        }
         self
     }
 
@@ -38,6 +46,8 @@ impl ConfigFlags {
         if let Some(path) = matches.get_one::<PathBuf>(CONFIG_FILE) {
             self.config_file = Some(path.clone());
         }
+        let set = matches.get_many::<(String, String)>(SET).into_iter().flatten();
+        self.set.extend(set.cloned());
         for key in table::keys().filter(|key| key.flag.is_some()) {
             for text in matches.get_many::<String>(key.name).into_iter().flatten() {
                 self.given.push((key, text.clone()));
@@ -68,11 +78,20 @@ impl Args for ConfigFlags {
             .value_parser(clap::value_parser!(PathBuf))
             .help("TOML file with any of the keys [env: EVERSPAN_CONFIG_FILE]")
             .help_heading("Configuration");
+        let set = Arg::new(SET)
+            .long(SET)
+            .value_name("KEY=VALUE")
+            .action(ArgAction::Append)
+            .value_parser(split_pair)
+            .help(
+                "Any key that has no flag of its own, such as traces.reporter.NAME.endpoint=URL [repeatable]",
+            )
+            .help_heading("Configuration");
         let flags = table::SECTIONS.iter().flat_map(|section| {
             let arg = |key: &'static Key| Some(arg(key, key.flag?).help_heading(section.title));
             section.keys.iter().filter_map(arg)
         });
-        command.arg(file).args(flags)
+        command.arg(file).arg(set).args(flags)
     }
 
     fn augment_args_for_update(command: Command) -> Command {

@@ -1,4 +1,7 @@
 //! One row of the key table, and the three names it goes by.
+//!
+//! Rows of reporters are patterns: in `traces.reporter.NAME.endpoint` the user puts a name of the reporter's own. A
+//! [`Slot`] is a row under its full name.
 
 use crate::config::value::Kind;
 
@@ -16,6 +19,25 @@ pub(super) struct Key {
     pub(super) flag: Option<&'static str>,
     /// One or two sentences for help, dump and reference.
     pub(super) help: &'static str,
+}
+
+/// The part of a reporter's key that the user chooses.
+pub(super) const NAME: &str = "NAME";
+
+/// A row of the table under its full name; the two differ for keys of reporters only.
+#[derive(Clone)]
+pub(super) struct Slot {
+    pub(super) name: String,
+    pub(super) key: &'static Key,
+}
+
+impl From<&'static Key> for Slot {
+    fn from(key: &'static Key) -> Self {
+        Slot {
+            name: key.name.to_owned(),
+            key,
+        }
+    }
 }
 
 /// Keys that are shown together.

@@ -28,12 +28,19 @@ pub(super) fn check_header(name: &str, value: &str) -> Result<(), String> {
     }
 }
 
-/// What is wrong with a resource attribute, if anything.
+/// What is wrong with an attribute, if anything.
 pub(super) fn check_attribute(name: &str) -> Result<(), String> {
     match name.trim() {
         "" => Err("an attribute needs a name".to_owned()),
-        "service.name" => Err("service.name is given by tracing-service-name".to_owned()),
         _ => Ok(()),
+    }
+}
+
+/// What is wrong with a resource attribute, if anything.
+pub(super) fn check_resource(name: &str) -> Result<(), String> {
+    match name.trim() {
+        "service.name" => Err("service.name is given by tracing-service-name".to_owned()),
+        other => check_attribute(other),
     }
 }
 

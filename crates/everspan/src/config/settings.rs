@@ -1,20 +1,24 @@
 //! Checked values by key, each with its origin: the layer between the given text and [`Config`].
 
+pub(super) mod reporters;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use crate::config::checked::Config;
 use crate::config::error::{ConfigError, Origin};
 use crate::config::flags::ConfigFlags;
-use crate::config::key::Key;
+use crate::config::key::{Key, Slot};
 use crate::config::raw::{Given, RawConfig, bad_value};
+use crate::config::settings::reporters::Declared;
 use crate::config::table;
 use crate::config::value::Value;
 
 /// The effective configuration, checked, with the origin of every value.
 pub struct Settings {
-    values: BTreeMap<&'static str, Setting>,
-    entries: BTreeMap<&'static str, BTreeMap<String, Given>>,
+    values: BTreeMap<String, Setting>,
+    entries: BTreeMap<String, BTreeMap<String, Given>>,
+    pub(super) reporters: Vec<Declared>,
 }
 
 /// One checked value.
@@ -43,18 +47,25 @@ impl Settings {
         let mut settings = Settings {
             values: BTreeMap::new(),
             entries: BTreeMap::new(),
+            reporters: Vec::new(),
         };
         for key in table::keys() {
-            if key.kind.is_map() {
-                settings.entries.insert(key.name, check_entries(key, raw)?);
-            } else {
-                settings
-                    .values
-                    .insert(key.name, check_value(key, raw.value(key))?);
-            }
+            settings.check_slot(&key.into(), raw)?;
         }
+        reporters::check(&mut settings, raw)?;
         settings.check_together()?;
+        reporters::check_together(&settings)?;
         Ok(settings)
+    }
+
+    fn check_slot(&mut self, slot: &Slot, raw: &RawConfig) -> Result<(), ConfigError> {
+        let name = slot.name.clone();
+        if slot.key.kind.is_map() {
+            self.entries.insert(name, check_entries(slot, raw)?);
+        } else {
+            self.values.insert(name, check_value(slot, raw)?);
+        }
+        Ok(())
     }
 
     /// The plain values the server is built from.
@@ -106,21 +117,24 @@ impl Settings {
     }
 
     fn conflict(&self, one: &str, other: &str, reason: &'static str) -> ConfigError {
-        let said = |name: &str| {
-            let Setting { value, origin } = self.setting(name);
-            let value = value.as_ref().map(Value::to_toml).unwrap_or_default();
-            format!("{name} = {value} ({origin})")
-        };
         ConfigError::Conflict {
-            one: said(one),
-            other: said(other),
+            one: self.said(one),
+            other: self.said(other),
             reason,
         }
     }
+
+    /// Key, value and origin, for a message.
+    fn said(&self, name: &str) -> String {
+        let Setting { value, origin } = self.setting(name);
+        let value = value.as_ref().map(Value::to_toml).unwrap_or_default();
+        format!("{name} = {value} ({origin})")
+    }
 }
 
-fn check_value(key: &Key, given: Option<&Given>) -> Result<Setting, ConfigError> {
-    let Some(given) = given else {
+fn check_value(slot: &Slot, raw: &RawConfig) -> Result<Setting, ConfigError> {
+    let key = slot.key;
+    let Some(given) = raw.value(&slot.name) else {
         let parsed = key.default.map(|text| key.kind.parse(text)).transpose();
         let value = parsed.expect("every default in the table parses");
         return Ok(Setting {
@@ -141,7 +155,7 @@ fn check_value(key: &Key, given: Option<&Given>) -> Result<Setting, ConfigError>
             value: Some(value),
             origin,
         }),
-        Err(reason) => Err(bad_value(key, key.name, given, reason)),
+        Err(reason) => Err(bad_value(key, &slot.name, given, reason)),
     }
 }
 
@@ -159,12 +173,13 @@ fn check_range(key: &Key, value: &Value) -> Result<(), String> {
     }
 }
 
-fn check_entries(key: &Key, raw: &RawConfig) -> Result<BTreeMap<String, Given>, ConfigError> {
+fn check_entries(slot: &Slot, raw: &RawConfig) -> Result<BTreeMap<String, Given>, ConfigError> {
     let mut entries = BTreeMap::new();
-    for (name, given) in raw.entries(key) {
-        key.kind
+    for (name, given) in raw.entries(&slot.name) {
+        slot.key
+            .kind
             .check_entry(name, &given.text)
-            .map_err(|reason| bad_value(key, &format!("{}.{name}", key.name), given, reason))?;
+            .map_err(|reason| bad_value(slot.key, &format!("{}.{name}", slot.name), given, reason))?;
         entries.insert(name.clone(), given.clone());
     }
     Ok(entries)

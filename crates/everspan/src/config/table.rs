@@ -1,6 +1,9 @@
 //! The table of keys. A key is added here and read in `checked/from_settings.rs`; everything else follows.
 
-use crate::config::key::{Key, Section, key, unset};
+mod reporter;
+mod tracing;
+
+use crate::config::key::{Key, NAME, Section, Slot, key, unset};
 use crate::config::value::Kind;
 
 /// Every key, in the order in which help and reference show them.
@@ -31,16 +34,67 @@ pub(super) static SECTIONS: &[Section] = &[
     },
     Section {
         title: "Tracing",
-        keys: TRACING,
+        keys: tracing::KEYS,
     },
 ];
 
+pub(super) use reporter::{FACTORIES, REPORTERS, keys_of};
+
+/// What the full names of reporters' keys begin with.
+pub(super) const REPORTER: &str = "traces.reporter.";
+
+/// Every key whose name is fixed.
 pub(super) fn keys() -> impl Iterator<Item = &'static Key> {
     SECTIONS.iter().flat_map(|section| section.keys)
 }
 
+/// Every key a reporter may have, whatever its factory.
+pub(super) fn reporter_keys() -> impl Iterator<Item = &'static Key> {
+    REPORTERS.iter().flat_map(|section| section.keys)
+}
+
+/// The row with this name, if the name is a fixed one.
 pub(super) fn find(name: &str) -> Option<&'static Key> {
     keys().find(|key| key.name == name)
+}
+
+/// The row that `name` is a full name of. Below a reporter every name has one: a factory of the user's own may know it.
+pub(super) fn resolve(name: &str) -> Option<Slot> {
+    if let Some(key) = find(name) {
+        return Some(key.into());
+    }
+    let (reporter, leaf) = name.strip_prefix(REPORTER)?.split_once('.')?;
+    let known = reporter_keys().find(|key| reporter_leaf(key) == leaf);
+    Some(Slot {
+        name: format!("{REPORTER}{reporter}.{leaf}"),
+        key: known.unwrap_or(&reporter::OTHER),
+    })
+}
+
+/// The map that `name` is an entry of, and the entry: `x-foo` of `tracing-headers.x-foo`.
+pub(super) fn resolve_entry(name: &str) -> Option<(Slot, &str)> {
+    let dots = name.match_indices('.').map(|(at, _)| at);
+    dots.filter_map(|at| Some((resolve(&name[..at])?, &name[at + 1..])))
+        .find(|(slot, entry)| slot.key.kind.is_map() && !entry.is_empty())
+}
+
+/// A reporter's key as it is written inside the table of the reporter.
+pub(super) fn reporter_leaf(key: &Key) -> &'static str {
+    key.name
+        .strip_prefix(REPORTER)
+        .and_then(|rest| rest.strip_prefix(NAME)?.strip_prefix('.'))
+        .unwrap_or(key.name)
+}
+
+/// Every full name that may have been meant by `wanted`.
+pub(super) fn names_near(wanted: &str) -> impl Iterator<Item = String> {
+    let reporter = wanted
+        .strip_prefix(REPORTER)
+        .and_then(|rest| Some(rest.split_once('.')?.0));
+    let below = reporter
+        .into_iter()
+        .flat_map(|name| reporter_keys().map(move |key| format!("{REPORTER}{name}.{}", reporter_leaf(key))));
+    keys().map(|key| key.name.to_owned()).chain(below)
 }
 
 const NODE: &[Key] = &[
@@ -288,66 +342,4 @@ const STORAGE: &[Key] = &[
         "Free space below which new requests are refused, so that running work can finish.",
     )
     .range("0", "1TiB"),
-];
-
-const TRACING: &[Key] = &[
-    unset(
-        "tracing-endpoint",
-        Kind::Endpoint,
-        "Collector that receives all spans; unset, none are sent out.",
-    )
-    .flag(),
-    unset(
-        "tracing-services-endpoint",
-        Kind::Endpoint,
-        "Collector of the invocation spans, in place of tracing-endpoint.",
-    )
-    .flag(),
-    unset(
-        "tracing-runtime-endpoint",
-        Kind::Endpoint,
-        "Collector of the runtime's own spans, in place of tracing-endpoint.",
-    )
-    .flag(),
-    unset(
-        "tracing-headers",
-        Kind::Headers,
-        "Headers sent with every export, for example authorization.",
-    )
-    .flag(),
-    key(
-        "tracing-batch-delay",
-        Kind::Duration,
-        "200ms",
-        "Longest wait of an ended span before it is sent.",
-    )
-    .range("1ms", "1m")
-    .flag(),
-    key(
-        "tracing-sampler",
-        Kind::Sampler,
-        "parentbased_always_on",
-        "Which traces are recorded, decided once per trace.",
-    )
-    .flag(),
-    key(
-        "tracing-queue-size",
-        Kind::Size,
-        "16MiB",
-        "Memory for spans that wait for a collector; beyond it they are dropped and counted.",
-    )
-    .range("64KiB", "4GiB")
-    .flag(),
-    key(
-        "tracing-service-name",
-        Kind::Text,
-        "Everspan",
-        "The service.name of the server's spans.",
-    )
-    .flag(),
-    unset(
-        "tracing-resource-attributes",
-        Kind::Attributes,
-        "Resource attributes of the server's spans, beside service.name.",
-    ),
 ];

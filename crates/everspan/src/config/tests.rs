@@ -1,13 +1,16 @@
 //! The whole way from file, variables and flags to [`Config`], by example.
 
 mod mistakes;
+mod reporters;
+mod tracing_variables;
 
 use std::ffi::OsString;
-use std::time::Duration;
 
 use crate::config::key::Key;
 use crate::config::value::Kind;
-use crate::config::{Config, ConfigError, ConfigFlags, LogFormat, OnMaxAttempts, RawConfig, Settings, table};
+use crate::config::{
+    Config, ConfigError, ConfigFlags, FactoryConfig, LogFormat, OnMaxAttempts, RawConfig, Settings, table,
+};
 
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
@@ -30,7 +33,7 @@ fn from_env(pairs: Pairs<'_>) -> Result<Config, ConfigError> {
 fn sample(key: &Key) -> &'static str {
     match key.kind {
         Kind::Text => "seven",
-        Kind::Filter => "warn,everspan=debug",
+        Kind::Filter | Kind::SpanFilter => "warn,everspan=debug",
         Kind::Path => "/tmp/a \"b\"\\c",
         Kind::Duration => "7s",
         Kind::Size => "7MiB",
@@ -42,8 +45,27 @@ fn sample(key: &Key) -> &'static str {
         Kind::Endpoint => "grpc://collector:7",
         Kind::Choice(choices) => choices[choices.len() - 1],
         Kind::Sampler => "parentbased_traceidratio:0.7",
-        Kind::Headers | Kind::Attributes => "x-seven=7",
+        Kind::Headers | Kind::Attributes | Kind::Resource => "x-seven=7",
+        Kind::Keep => "failed,slow:7s",
+        Kind::Names => "otlp",
+        Kind::Patterns => "a:b,c;d",
+        Kind::Other => "seven",
     }
+}
+
+/// Values without which some keys have no effect, or are refused.
+const GROUND: Pairs<'_> = &[
+    ("EVERSPAN_TRACING_ENDPOINT", "http://ground:1"),
+    ("EVERSPAN_TRACING_JSON_PATH", "/tmp/ground"),
+    ("EVERSPAN_TRACING_CLIENT_CERTIFICATE", "/tmp/ground.pem"),
+    ("EVERSPAN_TRACING_CLIENT_KEY", "/tmp/ground.key"),
+];
+
+/// The ground, with these over it.
+fn on_ground<'a>(pairs: Pairs<'a>) -> Vec<(&'a str, &'a str)> {
+    let given = |name: &str| pairs.iter().any(|(over, _)| *over == name);
+    let ground = GROUND.iter().filter(|(name, _)| !given(name));
+    ground.chain(pairs).copied().collect()
 }
 
 #[test]
@@ -55,18 +77,19 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(config.log_format, LogFormat::Pretty);
     assert_eq!(config.default_retry_policy.max_attempts, Some(70));
     assert_eq!(config.default_retry_policy.on_max_attempts, OnMaxAttempts::Pause);
-    assert_eq!(config.tracing.batch_delay, Duration::from_millis(200));
     assert_eq!(config.tracing.sampler, everspan_trace::Sampler::default());
-    assert_eq!(config.tracing.services(), None);
+    assert_eq!(config.tracing.reporters, []);
     assert_eq!((config.worker.threads_on(0), config.worker.threads_on(6)), (1, 6));
 }
 
 #[test]
 fn every_key_changes_the_configuration_by_variable_and_by_flag() {
+    let ground = from_env(GROUND).unwrap();
     for key in table::keys() {
-        let by_variable = from_env(&[(&key.variable(), sample(key))]).unwrap();
-        assert_ne!(by_variable, Config::default(), "{} has no effect", key.name);
-        let by_flag = Config::load(&ConfigFlags::default().with(key.name, sample(key)), []).unwrap();
+        let by_variable = from_env(&on_ground(&[(&key.variable(), sample(key))])).unwrap();
+        assert_ne!(by_variable, ground, "{} has no effect", key.name);
+        let flags = ConfigFlags::default().with(key.name, sample(key));
+        let by_flag = Config::load(&flags, env(GROUND)).unwrap();
         assert_eq!(by_flag, by_variable, "{}", key.name);
     }
 }
@@ -94,7 +117,11 @@ fn a_dump_reads_back_as_the_same_configuration() {
         let settings = Settings::load(&ConfigFlags::default(), env(pairs)).unwrap();
         let dump = settings.dump();
         let mut shown = settings.config();
-        shown.tracing.headers.0.clear();
+        for reporter in &mut shown.tracing.reporters {
+            if let FactoryConfig::Otlp(otlp) = &mut reporter.factory {
+                otlp.headers.0.clear();
+            }
+        }
         shown.worker.invoker.additional_request_headers.0.clear();
         assert_eq!(from_file(&dump).unwrap(), shown, "{dump}");
     }
@@ -165,7 +192,6 @@ fn a_file_may_use_every_toml_form() {
         partitions = 1_6
         ingress = { bind-address = "0.0.0.0:1", request-size-limit = 0x10_0000 }
         worker.invoker.disable-eager-state = true
-        tracing-headers = "a=1,b=2"
         [default-retry-policy]
         exponentiation-factor = 1.5
         max-attempts = "unlimited"
@@ -181,7 +207,6 @@ fn a_file_may_use_every_toml_form() {
     assert_eq!(config.partitions, 16);
     assert_eq!(config.ingress.request_size_limit, 1 << 20);
     assert!(config.worker.invoker.disable_eager_state);
-    assert_eq!(config.tracing.headers.0.len(), 2);
     assert_eq!(config.default_retry_policy.max_attempts, None);
     assert!((config.default_retry_policy.exponentiation_factor - 1.5).abs() < f64::EPSILON);
     let names: Vec<&String> = config.tracing.resource_attributes.keys().collect();
@@ -197,7 +222,9 @@ fn variables_of_others_are_left_alone() {
     for (name, value) in [
         ("PATH", "/bin"),
         ("RESTATE_CLUSTER_NAME", "x"),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "x"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "x"),
+        ("OTEL_LOGS_EXPORTER", "x"),
         ("OTEL_SERVICE_NAME", ""),
         ("OTEL_TRACES_SAMPLER_ARG", "0.5"),
         ("EVERSPAN_ADMIN_URL", "x"),
@@ -211,106 +238,5 @@ fn variables_of_others_are_left_alone() {
         ("EVERSPAN_ADMIN_PORT_9070_TCP_PROTO", "tcp"),
     ] {
         assert_eq!(from_env(&[(name, value)]), Ok(Config::default()), "{name}");
-    }
-}
-
-/// Endpoint, sampler, service name, resource attributes and headers the variables lead to.
-fn tracing_said(pairs: Pairs<'_>) -> [String; 5] {
-    let told = from_env(pairs).unwrap().tracing;
-    [
-        told.endpoint
-            .map_or_else(String::new, |endpoint| endpoint.to_string()),
-        told.sampler.to_string(),
-        told.service_name,
-        format!("{:?}", told.resource_attributes),
-        format!("{:?}", told.headers.0),
-    ]
-}
-
-/// Variables, which of the five they change, and to what.
-const TRACING_VARIABLES: &[(Pairs<'_>, usize, &str)] = &[
-    (&[("RESTATE_TRACING_ENDPOINT", "http://r:1")], 0, "http://r:1"),
-    (
-        &[
-            ("RESTATE_TRACING_ENDPOINT", "http://r:1"),
-            ("EVERSPAN_TRACING_ENDPOINT", "http://e:1"),
-        ],
-        0,
-        "http://e:1",
-    ),
-    (
-        &[
-            ("RESTATE_TRACING_ENDPOINT", "http://r:1"),
-            ("EVERSPAN_TRACING_ENDPOINT", ""),
-        ],
-        0,
-        "",
-    ),
-    (&[("OTEL_TRACES_SAMPLER", "traceidratio")], 1, "traceidratio:1"),
-    (
-        &[
-            ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
-            ("OTEL_TRACES_SAMPLER_ARG", "0.3"),
-        ],
-        1,
-        "parentbased_traceidratio:0.3",
-    ),
-    (
-        &[
-            ("OTEL_TRACES_SAMPLER", "always_off"),
-            ("OTEL_TRACES_SAMPLER_ARG", "x"),
-        ],
-        1,
-        "always_off",
-    ),
-    (
-        &[
-            ("OTEL_TRACES_SAMPLER", "always_off"),
-            ("EVERSPAN_TRACING_SAMPLER", "always_on"),
-        ],
-        1,
-        "always_on",
-    ),
-    (&[("OTEL_SERVICE_NAME", "bar")], 2, "bar"),
-    (&[("OTEL_RESOURCE_ATTRIBUTES", "service.name=foo")], 2, "foo"),
-    (
-        &[
-            ("OTEL_RESOURCE_ATTRIBUTES", "service.name=foo"),
-            ("OTEL_SERVICE_NAME", "bar"),
-        ],
-        2,
-        "bar",
-    ),
-    (
-        &[
-            ("EVERSPAN_TRACING_SERVICE_NAME", "own"),
-            ("OTEL_SERVICE_NAME", "bar"),
-        ],
-        2,
-        "own",
-    ),
-    (
-        &[("OTEL_RESOURCE_ATTRIBUTES", "a.b=1,c=2%2C3")],
-        3,
-        r#"{"a.b": "1", "c": "2,3"}"#,
-    ),
-    (
-        &[
-            ("RESTATE_TRACING_HEADERS__X_FOO", "r"),
-            ("RESTATE_TRACING_HEADERS__X_BAR", "r"),
-            ("EVERSPAN_TRACING_HEADERS__X_FOO", "e"),
-            ("EVERSPAN_TRACING_HEADERS", "a=b%2Cc"),
-        ],
-        4,
-        r#"{"a": "b,c", "x-bar": "r", "x-foo": "e"}"#,
-    ),
-];
-
-#[test]
-fn tracing_is_also_told_by_the_variables_of_restate_and_opentelemetry() {
-    for (pairs, changed, value) in TRACING_VARIABLES {
-        let mut wanted = tracing_said(&[]);
-        wanted[*changed] = (*value).to_owned();
-        assert_eq!(tracing_said(pairs), wanted, "{pairs:?}");
     }
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use tracing_subscriber::filter::EnvFilter;
 
-use everspan_trace::Sampler;
+use everspan_trace::{LevelFilter, Sampler, SpanFilter};
 
 use crate::config::endpoint::{self, Endpoint};
+use crate::config::keep::{self, Keep};
 use crate::config::name_values;
 use crate::config::sampler;
 use crate::config::{duration, size};
@@ -20,6 +21,7 @@ use crate::config::{duration, size};
 pub(super) enum Kind {
     Text,
     Filter,
+    SpanFilter,
     Path,
     Duration,
     Size,
@@ -36,6 +38,15 @@ pub(super) enum Kind {
     Headers,
     /// Attribute names and values.
     Attributes,
+    /// Attribute names and values of the resource.
+    Resource,
+    Keep,
+    /// Several names.
+    Names,
+    /// Several patterns of spans.
+    Patterns,
+    /// Whatever a factory of the user's own understands.
+    Other,
 }
 
 /// A checked value. [`fmt::Display`] gives text that parses to the same value.
@@ -53,12 +64,30 @@ pub(super) enum Value {
     Endpoint(Endpoint),
     Choice(&'static str),
     Sampler(Sampler),
+    Keep(Keep),
+    Names(Vec<String>),
+    Patterns(Vec<String>),
 }
 
 impl Kind {
     /// Whether the key holds names and values instead of one value.
     pub(super) fn is_map(self) -> bool {
-        matches!(self, Kind::Headers | Kind::Attributes)
+        matches!(self, Kind::Headers | Kind::Attributes | Kind::Resource)
+    }
+
+    /// Whether the values may be secrets: they are never shown.
+    pub(super) fn is_secret(self) -> bool {
+        matches!(self, Kind::Headers | Kind::Other)
+    }
+
+    /// What stands between the items where a list is one text; `None` for keys that take no list. A pattern may have
+    /// commas in it.
+    pub(super) fn separator(self) -> Option<char> {
+        match self {
+            Kind::Names | Kind::Keep | Kind::Other => Some(','),
+            Kind::Patterns => Some(';'),
+            _ => None,
+        }
     }
 
     /// What the key takes, in words that finish the sentence "expected …".
@@ -68,6 +97,9 @@ impl Kind {
             Kind::Filter => {
                 "a level (error, warn, info, debug, trace, off) or directives such as warn,everspan=debug"
                     .to_owned()
+            }
+            Kind::SpanFilter => {
+                "a level or directives such as info,everspan.invocation[ingress]=off".to_owned()
             }
             Kind::Path => "a path".to_owned(),
             Kind::Duration => duration::FORM.to_owned(),
@@ -80,7 +112,11 @@ impl Kind {
             Kind::Endpoint => endpoint::FORM.to_owned(),
             Kind::Choice(choices) => choices.join(" or "),
             Kind::Sampler => sampler::FORM.to_owned(),
-            Kind::Headers | Kind::Attributes => "names and their values".to_owned(),
+            Kind::Headers | Kind::Attributes | Kind::Resource => "names and their values".to_owned(),
+            Kind::Keep => keep::FORM.to_owned(),
+            Kind::Names => "a list of names".to_owned(),
+            Kind::Patterns => "a list of SCOPE or SCOPE:NAME,NAME with * for any text".to_owned(),
+            Kind::Other => "a text, a number or a list".to_owned(),
         }
     }
 
@@ -88,7 +124,7 @@ impl Kind {
     pub(super) fn placeholder(self) -> &'static str {
         match self {
             Kind::Text => "TEXT",
-            Kind::Filter => "FILTER",
+            Kind::Filter | Kind::SpanFilter => "FILTER",
             Kind::Path => "PATH",
             Kind::Duration => "DURATION",
             Kind::Size => "SIZE",
@@ -98,7 +134,11 @@ impl Kind {
             Kind::Endpoint => "URL",
             Kind::Choice(_) => "CHOICE",
             Kind::Sampler => "SAMPLER",
-            Kind::Headers | Kind::Attributes => "NAME=VALUE",
+            Kind::Headers | Kind::Attributes | Kind::Resource => "NAME=VALUE",
+            Kind::Keep => "KEEP",
+            Kind::Names => "NAMES",
+            Kind::Patterns => "PATTERNS",
+            Kind::Other => "VALUE",
         }
     }
 
@@ -109,6 +149,7 @@ impl Kind {
         match self {
             Kind::Text => non_empty(text).map(|text| Value::Text(text.to_owned())),
             Kind::Filter => parse_filter(text).map_err(|why| format!("{why}; {}", expected())),
+            Kind::SpanFilter => parse_span_filter(text),
             Kind::Path => non_empty(text).map(|text| Value::Path(PathBuf::from(text))),
             Kind::Duration => duration::parse(text).map(Value::Duration),
             Kind::Size => size::parse(text).map(Value::Size),
@@ -128,7 +169,11 @@ impl Kind {
                 .map(|choice| Value::Choice(choice))
                 .ok_or_else(expected),
             Kind::Sampler => sampler::parse(text).map(Value::Sampler),
-            Kind::Headers | Kind::Attributes => Err(expected()),
+            Kind::Keep => keep::parse(text).map(Value::Keep),
+            Kind::Names => items(text, ',').map(Value::Names),
+            Kind::Patterns => parse_patterns(text).map(Value::Patterns),
+            Kind::Other => Ok(Value::Text(text.to_owned())),
+            Kind::Headers | Kind::Attributes | Kind::Resource => Err(expected()),
         }
     }
 
@@ -136,6 +181,7 @@ impl Kind {
     pub(super) fn check_entry(self, name: &str, value: &str) -> Result<(), String> {
         match self {
             Kind::Headers => name_values::check_header(name, value),
+            Kind::Resource => name_values::check_resource(name),
             _ => name_values::check_attribute(name),
         }
     }
@@ -151,6 +197,16 @@ fn non_empty(text: &str) -> Result<&str, String> {
     }
 }
 
+/// The parts of a list, none of them empty.
+fn items(text: &str, separator: char) -> Result<Vec<String>, String> {
+    text.split(separator)
+        .map(|item| match item.trim() {
+            "" => Err("an item of the list is empty".to_owned()),
+            item => Ok(item.to_owned()),
+        })
+        .collect()
+}
+
 fn parse_finite(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
@@ -161,6 +217,21 @@ fn parse_filter(text: &str) -> Result<Value, String> {
         .parse(text)
         .map_err(|error| error.to_string())?;
     Ok(Value::Text(text.to_owned()))
+}
+
+fn parse_span_filter(text: &str) -> Result<Value, String> {
+    match non_empty(text)?.parse::<LevelFilter>() {
+        Ok(_) => Ok(Value::Text(text.to_owned())),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn parse_patterns(text: &str) -> Result<Vec<String>, String> {
+    let patterns = items(text, ';')?;
+    match SpanFilter::new(&patterns, &[""; 0]) {
+        Ok(_) => Ok(patterns),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// An address to listen on; `localhost` is the one name that needs no resolver.
@@ -191,6 +262,9 @@ impl Value {
         match self {
             Value::Count(_) | Value::Limit(Some(_)) | Value::Bool(_) => self.to_string(),
             Value::Float(number) => toml::Value::Float(*number).to_string(),
+            Value::Names(items) | Value::Patterns(items) => {
+                toml::Value::Array(items.iter().cloned().map(toml::Value::String).collect()).to_string()
+            }
             _ => toml::Value::String(self.to_string()).to_string(),
         }
     }
@@ -211,6 +285,9 @@ impl fmt::Display for Value {
             Value::Endpoint(endpoint) => endpoint.fmt(out),
             Value::Choice(choice) => out.write_str(choice),
             Value::Sampler(sampler) => sampler.fmt(out),
+            Value::Keep(keep) => keep.fmt(out),
+            Value::Names(items) => out.write_str(&items.join(",")),
+            Value::Patterns(items) => out.write_str(&items.join(";")),
         }
     }
 }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::child::ServiceProcess;
 use super::collector::Collector;
 use super::story::DemoError;
-use crate::config::{Config, Endpoint, EndpointScheme};
+use crate::config::{Config, ConfigFlags};
 use crate::run::client::Client;
 use crate::server::Server;
 
@@ -86,21 +86,15 @@ fn loopback(port: u16) -> SocketAddr {
 
 /// A small server in a hurry: it retries after 150 ms and sends each span within 20 ms.
 fn config(collector_port: u16) -> Config {
-    let mut config = Config {
-        partitions: 2,
-        ..Config::default()
-    };
+    let flags = ConfigFlags::default()
+        .with("partitions", "2")
+        .with("tracing-endpoint", format!("http://127.0.0.1:{collector_port}"))
+        .with("tracing-batch-delay", "20ms");
+    let mut config = Config::load(&flags, []).expect("these flags are as their keys expect");
     config.log.segment_size = 4 * MIB;
     config.state.cache_size = 8 * MIB;
     config.shutdown_timeout = Duration::from_secs(2);
     config.default_retry_policy.initial_interval = Duration::from_millis(150);
     config.default_retry_policy.max_interval = Duration::from_secs(1);
-    config.tracing.batch_delay = Duration::from_millis(20);
-    config.tracing.endpoint = Some(Endpoint {
-        scheme: EndpointScheme::Http,
-        host: "127.0.0.1".to_owned(),
-        port: collector_port,
-        path: String::new(),
-    });
     config
 }

@@ -7,8 +7,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::ServerArgs;
-use crate::config::{Config, LogFormat, Settings};
-use crate::server::Server;
+use crate::config::{Config, ConfigError, LogFormat, Settings};
+use crate::server::{Server, ServerError};
 
 /// Runs the server until SIGTERM or SIGINT.
 pub fn server(args: &ServerArgs) -> ExitCode {
@@ -51,14 +51,16 @@ async fn run(config: &Config) -> ExitCode {
             let why = explain(&error.to_string(), config);
             tracing::error!(error = %why, "the server does not start");
             eprintln!("everspan: {why}");
-            return ExitCode::FAILURE;
+            return match error {
+                ServerError::Usage(_) => ExitCode::from(ConfigError::EXIT_CODE),
+                ServerError::Failed(_) => ExitCode::FAILURE,
+            };
         }
     };
     tracing::info!(
         ingress = %server.ingress_address,
         admin = %server.admin_address,
         data = %config.base_dir.display(),
-        traces = config.tracing.services().map_or("off".to_owned(), ToString::to_string),
         "Everspan {} is up",
         env!("CARGO_PKG_VERSION")
     );
@@ -126,5 +128,5 @@ fn dump(settings: &Settings) -> ExitCode {
 
 fn usage(error: &dyn std::fmt::Display) -> ExitCode {
     eprintln!("everspan: {error}");
-    ExitCode::from(2)
+    ExitCode::from(ConfigError::EXIT_CODE)
 }

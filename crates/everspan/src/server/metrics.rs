@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use everspan_export::Reporters;
+use everspan_export::{Counters, Reporters};
 
 use crate::worker::{LogCounters, Router};
 
@@ -15,82 +15,140 @@ pub(super) fn source(
 ) -> Arc<dyn Fn() -> String + Send + Sync> {
     Arc::new(move || {
         let mut text = String::new();
-        counter(
-            &mut text,
-            "everspan_log_syncs_total",
-            "syncs of the log",
-            log.syncs(),
-        );
-        counter(
-            &mut text,
-            "everspan_log_records_total",
-            "records written to the log",
-            log.records(),
-        );
-        counter(
-            &mut text,
-            "everspan_log_bytes_total",
-            "bytes written to the log",
-            log.bytes(),
-        );
-        let waiting = u64::try_from(router.waiting_requests()).unwrap_or(u64::MAX);
-        row(
-            &mut text,
-            "everspan_requests_waiting",
-            "gauge",
-            "requests that wait for a worker",
-            waiting,
-        );
-        row(
-            &mut text,
-            "everspan_disk_full",
-            "gauge",
-            "1 while requests are refused for lack of disk",
-            router.is_disk_full().into(),
-        );
-        if let Some((_, spans)) = reporters.counters().first() {
-            counter(
-                &mut text,
-                "everspan_spans_exported_total",
-                "spans the collector took",
-                spans.exported,
-            );
-            counter(
-                &mut text,
-                "everspan_export_failed_batches_total",
-                "failed exports, tried again",
-                spans.failed_deliveries,
-            );
-            row(
-                &mut text,
-                "everspan_spans_queued",
-                "gauge",
-                "spans that wait for the collector",
-                spans.queued,
-            );
-            let name = "everspan_spans_dropped_total";
-            counter(
-                &mut text,
-                &format!("{name}{{reason=\"queue_full\"}}"),
-                "spans lost",
-                spans.dropped.queue_full,
-            );
-            writeln!(text, "{name}{{reason=\"rejected\"}} {}", spans.dropped.rejected)
-                .expect("a string takes all");
-        }
+        write_log(&mut text, &log);
+        write_requests(&mut text, &router);
+        write_spans(&mut text, &reporters.counters());
         text
     })
 }
 
-fn counter(text: &mut String, name: &str, help: &str, value: u64) {
-    row(text, name, "counter", help, value);
+/// Numbers of one name.
+struct Family {
+    name: &'static str,
+    kind: &'static str,
+    help: &'static str,
 }
 
-fn row(text: &mut String, name: &str, kind: &str, help: &str, value: u64) {
-    let family = name.split('{').next().unwrap_or(name);
-    writeln!(
-        text,
-        "# HELP {family} {help}\n# TYPE {family} {kind}\n{name} {value}"
+const fn counter(name: &'static str, help: &'static str) -> Family {
+    Family {
+        name,
+        kind: "counter",
+        help,
+    }
+}
+
+const fn gauge(name: &'static str, help: &'static str) -> Family {
+    Family {
+        name,
+        kind: "gauge",
+        help,
+    }
+}
+
+impl Family {
+    /// One number, without labels.
+    fn write(&self, text: &mut String, value: u64) {
+        self.write_rows(text, [(String::new(), value)]);
+    }
+
+    /// Numbers by their labels.
+    fn write_rows(&self, text: &mut String, rows: impl IntoIterator<Item = (String, u64)>) {
+        let Self { name, kind, help } = self;
+        writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}").expect("a string takes all");
+        for (labels, value) in rows {
+            writeln!(text, "{name}{labels} {value}").expect("a string takes all");
+        }
+    }
+}
+
+fn write_log(text: &mut String, log: &LogCounters) {
+    counter("everspan_log_syncs_total", "syncs of the log").write(text, log.syncs());
+    counter("everspan_log_records_total", "records written to the log").write(text, log.records());
+    counter("everspan_log_bytes_total", "bytes written to the log").write(text, log.bytes());
+}
+
+fn write_requests(text: &mut String, router: &Router) {
+    let waiting = u64::try_from(router.waiting_requests()).unwrap_or(u64::MAX);
+    gauge("everspan_requests_waiting", "requests that wait for a worker").write(text, waiting);
+    gauge(
+        "everspan_disk_full",
+        "1 while requests are refused for lack of disk",
     )
-    .expect("a string takes all");
+    .write(text, router.is_disk_full().into());
+}
+
+/// What became of the spans, by reporter. Of those pushed to one, each is in exactly one of exported, dropped, queued.
+fn write_spans(text: &mut String, counters: &[(String, Counters)]) {
+    let mut write = |family: Family, value: fn(&Counters) -> u64| {
+        let row = |(name, spans): &(String, Counters)| (format!("{{reporter=\"{name}\"}}"), value(spans));
+        family.write_rows(text, counters.iter().map(row));
+    };
+    write(
+        counter(
+            "everspan_spans_exported_total",
+            "spans the reporter has delivered",
+        ),
+        |spans| spans.exported,
+    );
+    write(
+        gauge("everspan_spans_queued", "spans that wait in memory"),
+        |spans| spans.queued,
+    );
+    write(
+        counter(
+            "everspan_spans_failed_deliveries_total",
+            "deliveries that failed and are tried again",
+        ),
+        |spans| spans.failed_deliveries,
+    );
+    let dropped = counter("everspan_spans_dropped_total", "spans lost, by reason");
+    dropped.write_rows(text, counters.iter().flat_map(dropped_rows));
+}
+
+fn dropped_rows((name, spans): &(String, Counters)) -> Vec<(String, u64)> {
+    let reasons = [
+        ("queue_full", spans.dropped.queue_full),
+        ("rejected", spans.dropped.rejected),
+        ("shutdown", spans.dropped.shutdown),
+    ];
+    let row = |(reason, value)| (format!("{{reporter=\"{name}\",reason=\"{reason}\"}}"), value);
+    reasons.into_iter().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use everspan_export::Dropped;
+
+    use super::*;
+
+    #[test]
+    fn the_numbers_of_spans_have_their_reporter_and_their_reason() {
+        let spans = Counters {
+            exported: 7,
+            queued: 2,
+            dropped: Dropped {
+                rejected: 3,
+                ..Dropped::default()
+            },
+            ..Counters::default()
+        };
+        let counters = [("a".to_owned(), spans), ("b".to_owned(), Counters::default())];
+        let mut text = String::new();
+        write_spans(&mut text, &counters);
+        for line in [
+            "# TYPE everspan_spans_exported_total counter",
+            "everspan_spans_exported_total{reporter=\"a\"} 7",
+            "everspan_spans_exported_total{reporter=\"b\"} 0",
+            "everspan_spans_queued{reporter=\"a\"} 2",
+            "everspan_spans_dropped_total{reporter=\"a\",reason=\"rejected\"} 3",
+            "everspan_spans_dropped_total{reporter=\"b\",reason=\"queue_full\"} 0",
+        ] {
+            assert!(
+                text.lines().any(|found| found == line),
+                "{line} is not in\n{text}"
+            );
+        }
+        let types = text.lines().filter(|line| line.starts_with("# TYPE")).count();
+        assert_eq!(types, 4, "each name is explained once:\n{text}");
+    }
 }

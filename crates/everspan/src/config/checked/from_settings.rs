@@ -11,9 +11,10 @@ use everspan_trace::Sampler;
 
 use crate::config::checked::{
     AdminConfig, Config, IngressConfig, InvokerConfig, LogConfig, LogFormat, OnMaxAttempts,
-    RetryPolicyConfig, StateConfig, TracingConfig, WorkerConfig,
+    RetryPolicyConfig, StateConfig, WorkerConfig, tracing,
 };
 use crate::config::endpoint::Endpoint;
+use crate::config::keep::Keep;
 use crate::config::name_values::Headers;
 use crate::config::settings::Settings;
 use crate::config::value::Value;
@@ -48,7 +49,7 @@ impl Config {
                 cache_size: size(from, "state.cache-size"),
                 min_free_disk: size(from, "state.min-free-disk"),
             },
-            tracing: tracing(from),
+            tracing: tracing::read(from),
         }
     }
 }
@@ -100,24 +101,10 @@ fn retry_policy(from: &Settings) -> RetryPolicyConfig {
     }
 }
 
-fn tracing(from: &Settings) -> TracingConfig {
-    TracingConfig {
-        endpoint: endpoint(from, "tracing-endpoint"),
-        services_endpoint: endpoint(from, "tracing-services-endpoint"),
-        runtime_endpoint: endpoint(from, "tracing-runtime-endpoint"),
-        headers: Headers(pairs(from, "tracing-headers")),
-        batch_delay: duration(from, "tracing-batch-delay"),
-        sampler: sampler(from, "tracing-sampler"),
-        queue_size: size(from, "tracing-queue-size"),
-        service_name: text(from, "tracing-service-name"),
-        resource_attributes: pairs(from, "tracing-resource-attributes"),
-    }
-}
-
 /// Reads one kind of value by key.
 macro_rules! readers {
     ($($name:ident: $pattern:pat => $value:expr, $type:ty;)*) => {$(
-        fn $name(from: &Settings, key: &str) -> $type {
+        pub(super) fn $name(from: &Settings, key: &str) -> $type {
             match from.setting(key).value.as_ref() {
                 $pattern => $value,
                 other => mismatch(key, &other),
@@ -136,17 +123,19 @@ readers! {
     address: Some(Value::Address(address)) => *address, SocketAddr;
     choice: Some(Value::Choice(choice)) => choice, &'static str;
     sampler: Some(Value::Sampler(sampler)) => sampler.clone(), Sampler;
+    endpoint: Some(Value::Endpoint(endpoint)) => endpoint.clone(), Endpoint;
+    keep: Some(Value::Keep(keep)) => *keep, Keep;
+    names: Some(Value::Names(names)) => names.clone(), Vec<String>;
+    patterns: Some(Value::Patterns(patterns)) => patterns.clone(), Vec<String>;
 }
 
-fn endpoint(from: &Settings, key: &str) -> Option<Endpoint> {
-    match from.setting(key).value.as_ref()? {
-        Value::Endpoint(endpoint) => Some(endpoint.clone()),
-        other => mismatch(key, other),
-    }
+/// A value read with `reader`, when the key has one.
+pub(super) fn given<V>(from: &Settings, key: &str, reader: fn(&Settings, &str) -> V) -> Option<V> {
+    from.setting(key).value.as_ref().map(|_| reader(from, key))
 }
 
 /// A count in the type of its field; the row's range must fit into it.
-fn count<N: TryFrom<u64>>(from: &Settings, key: &str) -> N {
+pub(super) fn count<N: TryFrom<u64>>(from: &Settings, key: &str) -> N {
     match from.setting(key).value.as_ref() {
         Some(Value::Count(count)) => N::try_from(*count).unwrap_or_else(|_| mismatch(key, count)),
         other => mismatch(key, &other),
@@ -162,13 +151,13 @@ fn limit(from: &Settings, key: &str) -> Option<u32> {
     }
 }
 
-fn pairs(from: &Settings, key: &str) -> BTreeMap<String, String> {
+pub(super) fn pairs(from: &Settings, key: &str) -> BTreeMap<String, String> {
     from.entries(key)
         .iter()
         .map(|(name, given)| (name.clone(), given.text.clone()))
         .collect()
 }
 
-fn mismatch(key: &str, value: &dyn std::fmt::Debug) -> ! {
+pub(super) fn mismatch(key: &str, value: &dyn std::fmt::Debug) -> ! {
     panic!("the row of {key} promises another kind than {value:?}")
 }

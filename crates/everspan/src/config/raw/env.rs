@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use crate::config::error::{ConfigError, Origin};
-use crate::config::key::{Key, PREFIX};
+use crate::config::key::{Key, NAME, PREFIX, Slot};
 use crate::config::nearest::nearest;
-use crate::config::raw::{Given, RawConfig};
+use crate::config::raw::{Given, RawConfig, otel};
 use crate::config::table;
 use crate::config::value::Kind;
 
@@ -23,6 +23,9 @@ const NOT_KEYS: [&str; 3] = [CONFIG_FILE, "EVERSPAN_ADMIN_URL", "EVERSPAN_BLESS"
 const RESTATE: &str = "RESTATE_";
 const RESTATE_TRACING: &str = "RESTATE_TRACING_";
 
+/// What the variables of reporters' keys begin with, after the prefix.
+const REPORTER: &str = "TRACES__REPORTER__";
+
 /// The variables that concern us, as text.
 pub(super) struct Environment(BTreeMap<String, String>);
 
@@ -35,7 +38,7 @@ impl Environment {
             .into_iter()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
         ours.filter(|(name, _)| {
-            [PREFIX, RESTATE_TRACING, "OTEL_"]
+            [PREFIX, RESTATE_TRACING, otel::PREFIX]
                 .iter()
                 .any(|p| name.starts_with(p))
         })
@@ -78,18 +81,52 @@ fn lay_variable(raw: &mut RawConfig, name: &str, stem: &str, text: &str) -> Resu
         text: text.to_owned(),
         origin: Origin::Variable(name.to_owned()),
     };
-    if let Some(key) = table::keys().find(|key| key.variable_stem() == stem) {
-        if key.kind.is_map() {
-            return raw.put_list(key, &given);
+    match find(stem) {
+        Some((slot, None)) => raw.put(&slot, given),
+        Some((slot, Some(entry))) => {
+            raw.put_entry(&slot, &entry, given);
+            Ok(())
         }
-        raw.put(key, given);
-        return Ok(());
+        None => Err(unknown(name)),
     }
-    match table::keys().find_map(|key| Some((key, entry_name(key, stem)?))) {
-        Some((key, entry)) => raw.put_entry(key, &entry, given),
-        None => return Err(unknown(name)),
+}
+
+/// The row a variable stands for, and the entry if it stands for one entry of a map.
+fn find(stem: &str) -> Option<(Slot, Option<String>)> {
+    if let Some((key, entry)) = find_among(table::keys(), stem) {
+        return Some((key.into(), entry));
     }
-    Ok(())
+    let (reporter, leaf) = stem.strip_prefix(REPORTER)?.split_once("__")?;
+    if reporter.is_empty() || leaf.is_empty() {
+        return None;
+    }
+    let reporter = lower(reporter);
+    let pattern = format!("{REPORTER}{NAME}__{leaf}");
+    let (key, entry) = match find_among(table::reporter_keys(), &pattern) {
+        Some((key, entry)) => (table::reporter_leaf(key).to_owned(), entry),
+        None => (lower(leaf), None),
+    };
+    let slot = table::resolve(&format!("{}{reporter}.{key}", table::REPORTER))?;
+    Some((slot, entry))
+}
+
+/// The key with this variable, or the map among them that has an entry with it.
+fn find_among(
+    keys: impl Iterator<Item = &'static Key>,
+    stem: &str,
+) -> Option<(&'static Key, Option<String>)> {
+    let mut map = None;
+    for key in keys {
+        if key.variable_stem() == stem {
+            return Some((key, None));
+        }
+        map = map.or_else(|| Some((key, Some(entry_name(key, stem)?))));
+    }
+    map
+}
+
+fn lower(stem: &str) -> String {
+    stem.to_ascii_lowercase().replace("__", ".").replace('_', "-")
 }
 
 /// `TRACING_HEADERS__X_FOO` is the header `x-foo`; `…ATTRIBUTES__HOST__NAME` the attribute `host.name`.
@@ -100,7 +137,7 @@ fn entry_name(key: &Key, stem: &str) -> Option<String> {
         .to_ascii_lowercase();
     match key.kind {
         Kind::Headers => Some(rest.replace('_', "-")),
-        Kind::Attributes => Some(rest.replace("__", ".")),
+        Kind::Attributes | Kind::Resource => Some(rest.replace("__", ".")),
         _ => None,
     }
     .filter(|name| !name.is_empty())

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use toml::de::{DeTable, DeValue};
 
 use crate::config::error::{ConfigError, Origin};
-use crate::config::key::Key;
-use crate::config::nearest::nearest;
-use crate::config::raw::{Given, RawConfig, bad_value};
+use crate::config::key::{Key, Slot};
+use crate::config::raw::{Given, RawConfig, bad_value, check_reporter_name, unknown_key};
 use crate::config::table;
+use crate::config::value::Kind;
 
 /// Lays the document over `raw`.
 pub(super) fn lay(raw: &mut RawConfig, text: &str, path: PathBuf) -> Result<(), ConfigError> {
@@ -30,87 +30,76 @@ impl Document<'_> {
         for (leaf, value) in entries {
             let name = join(prefix, leaf.get_ref());
             let origin = self.origin(leaf.span().start);
-            match (table::find(&name), value.get_ref()) {
-                (Some(key), DeValue::Table(inner)) if key.kind.is_map() => self.lay_map(key, "", inner)?,
-                (Some(key), value) => {
+            match (table::resolve(&name), value.get_ref()) {
+                (Some(slot), DeValue::Table(inner)) if slot.key.kind.is_map() => {
+                    check_reporter_name(&slot.name, &origin)?;
+                    self.lay_map(&slot, "", inner)?;
+                }
+                (Some(slot), DeValue::Table(inner)) if slot.key.kind == Kind::Other => {
+                    self.lay_table(&name, inner)?;
+                }
+                (Some(slot), value) => {
                     let given = Given {
-                        text: self.scalar(key, &name, value, &origin)?,
+                        text: self.text(slot.key, &name, value, &origin)?,
                         origin,
                     };
-                    self.lay_value(key, given)?;
+                    self.raw.put(&slot, given)?;
                 }
                 (None, DeValue::Table(inner)) if is_table(&name) => self.lay_table(&name, inner)?,
-                (None, _) => return Err(unknown(name, origin)),
+                (None, _) => return Err(unknown_key(name, origin)),
             }
         }
-        Ok(())
-    }
-
-    fn lay_value(&mut self, key: &'static Key, given: Given) -> Result<(), ConfigError> {
-        if key.kind.is_map() {
-            return self.raw.put_list(key, &given);
-        }
-        self.raw.put(key, given);
         Ok(())
     }
 
     /// Entries of a map; `a.b = 1` is the entry `a.b`.
-    fn lay_map(&mut self, key: &'static Key, prefix: &str, entries: &DeTable<'_>) -> Result<(), ConfigError> {
+    fn lay_map(&mut self, slot: &Slot, prefix: &str, entries: &DeTable<'_>) -> Result<(), ConfigError> {
         for (leaf, value) in entries {
             let name = join(prefix, leaf.get_ref());
             let origin = self.origin(leaf.span().start);
             if let DeValue::Table(inner) = value.get_ref() {
-                self.lay_map(key, &name, inner)?;
+                self.lay_map(slot, &name, inner)?;
                 continue;
             }
-            let text = self.scalar(key, &join(key.name, &name), value.get_ref(), &origin)?;
-            self.raw.put_entry(key, &name, Given { text, origin });
+            let text = scalar(slot.key, &join(&slot.name, &name), value.get_ref(), &origin)?;
+            self.raw.put_entry(slot, &name, Given { text, origin });
         }
         Ok(())
     }
 
-    /// The value as text, so that the layers speak one language.
-    fn scalar(
+    /// A value as text; of a list, the items with the kind's separator between them.
+    fn text(
         &self,
         key: &Key,
         name: &str,
         value: &DeValue<'_>,
         origin: &Origin,
     ) -> Result<String, ConfigError> {
-        let text = match value {
-            DeValue::String(text) => return Ok(text.to_string()),
-            DeValue::Integer(number) => {
-                i64::from_str_radix(number.as_str(), number.radix()).map(|n| n.to_string())
-            }
-            DeValue::Float(number) => Ok(number.as_str().to_owned()),
-            DeValue::Boolean(yes) => Ok(yes.to_string()),
-            DeValue::Datetime(instant) => Ok(instant.to_string()),
-            DeValue::Array(_) | DeValue::Table(_) => {
-                let what = if value.is_table() { "a table" } else { "an array" };
-                let given = Given {
-                    text: what.to_owned(),
-                    origin: origin.clone(),
-                };
-                return Err(bad_value(
-                    key,
-                    name,
-                    &given,
-                    format!("expected {}", key.kind.form()),
-                ));
-            }
+        let (DeValue::Array(items), Some(separator)) = (value, key.kind.separator()) else {
+            return scalar(key, name, value, origin);
         };
-        let given = Given {
-            text: "a number".to_owned(),
-            origin: origin.clone(),
+        let refuse = |text: &str, reason: &str| {
+            let given = Given {
+                text: text.to_owned(),
+                origin: origin.clone(),
+            };
+            Err(bad_value(key, name, &given, reason.to_owned()))
         };
-        text.map_err(|_| {
-            bad_value(
-                key,
-                name,
-                &given,
-                "the number does not fit into 64 bits".to_owned(),
-            )
-        })
+        if items.is_empty() && key.kind == Kind::Names {
+            return refuse("[]", "an empty list; without the key, all are on");
+        }
+        let mut texts = Vec::new();
+        for item in items {
+            let text = scalar(key, name, item.get_ref(), origin)?;
+            if text.contains(separator) {
+                return refuse(
+                    &text,
+                    &format!("an item of a list cannot have a {separator} in it"),
+                );
+            }
+            texts.push(text);
+        }
+        Ok(texts.join(&separator.to_string()))
     }
 
     fn origin(&self, offset: usize) -> Origin {
@@ -127,6 +116,44 @@ impl Document<'_> {
     }
 }
 
+/// The value as text, so that the layers speak one language.
+fn scalar(key: &Key, name: &str, value: &DeValue<'_>, origin: &Origin) -> Result<String, ConfigError> {
+    let text = match value {
+        DeValue::String(text) => return Ok(text.to_string()),
+        DeValue::Integer(number) => {
+            i64::from_str_radix(number.as_str(), number.radix()).map(|n| n.to_string())
+        }
+        DeValue::Float(number) => Ok(number.as_str().to_owned()),
+        DeValue::Boolean(yes) => Ok(yes.to_string()),
+        DeValue::Datetime(instant) => Ok(instant.to_string()),
+        DeValue::Array(_) | DeValue::Table(_) => {
+            let what = if value.is_table() { "a table" } else { "an array" };
+            let given = Given {
+                text: what.to_owned(),
+                origin: origin.clone(),
+            };
+            return Err(bad_value(
+                key,
+                name,
+                &given,
+                format!("expected {}", key.kind.form()),
+            ));
+        }
+    };
+    let given = Given {
+        text: "a number".to_owned(),
+        origin: origin.clone(),
+    };
+    text.map_err(|_| {
+        bad_value(
+            key,
+            name,
+            &given,
+            "the number does not fit into 64 bits".to_owned(),
+        )
+    })
+}
+
 fn join(prefix: &str, leaf: &str) -> String {
     if prefix.is_empty() {
         leaf.to_owned()
@@ -135,19 +162,13 @@ fn join(prefix: &str, leaf: &str) -> String {
     }
 }
 
+/// Whether keys stand below this name.
 fn is_table(name: &str) -> bool {
-    table::keys().any(|key| {
+    let fixed = table::keys().any(|key| {
         key.name
             .strip_prefix(name)
             .is_some_and(|rest| rest.starts_with('.'))
-    })
-}
-
-fn unknown(key: String, origin: Origin) -> ConfigError {
-    let suggestion = nearest(&key, table::keys().map(|known| known.name.to_owned()));
-    ConfigError::UnknownKey {
-        key,
-        origin,
-        suggestion,
-    }
+    });
+    let reporters = table::REPORTER.trim_end_matches('.');
+    fixed || name == reporters || name.strip_prefix(table::REPORTER).is_some()
 }

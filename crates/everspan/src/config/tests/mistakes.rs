@@ -79,8 +79,73 @@ const FILE_MISTAKES: &[(&str, &str)] = &[
         "bad value tracing-endpoint = \"<redacted>\"",
     ),
     (
-        "tracing-endpoint = \"otlp+http://h\"",
-        "otlp+http is not supported in this version; supported are http and grpc",
+        "tracing-endpoint = \"ftp://h\"",
+        "bad value tracing-endpoint = \"ftp://h\" (e.toml line 1): unknown scheme ftp; supported are http, https",
+    ),
+    (
+        "tracing-keep = [\"failed\", \"slow\"]",
+        "bad value tracing-keep = \"failed,slow\" (e.toml line 1): \"slow\" is unknown",
+    ),
+    (
+        "tracing-client-key = \"/k\"",
+        "tracing-client-certificate is missing: tracing-client-key = \"/k\" (e.toml line 1) needs it",
+    ),
+    ("[traces]\nreporters = []", "without the key, all are on"),
+    (
+        "[traces]\nreporters = [\"a,b\"]",
+        "an item of a list cannot have a , in it",
+    ),
+    (
+        "[traces]\nreporters = [\"files\"]",
+        "bad value traces.reporters = \"files\" (e.toml line 2): no reporter is configured",
+    ),
+    (
+        "tracing-json-path = \"/p\"\n[traces]\nreporters = [\"files\"]",
+        "no reporter has this name; configured are jaeger-file",
+    ),
+    (
+        "[traces.reporter.Mine]\nfactory = \"log\"",
+        "bad value traces.reporter = \"Mine\" (e.toml line 2): the name of a reporter is 1 to 64 lower-case",
+    ),
+    (
+        "[traces.reporter.c]\nendpoint = \"http://h\"",
+        "traces.reporter.c.factory is missing: a reporter needs a factory: otlp, jaeger-file, log",
+    ),
+    (
+        "[traces.reporter.otlp]\ntimeout = \"1s\"",
+        "traces.reporter.otlp.endpoint is missing",
+    ),
+    (
+        "[traces.reporter.otlp]\nendpont = \"http://h\"",
+        "unknown key traces.reporter.otlp.endpont (e.toml line 2); did you mean traces.reporter.otlp.endpoint?",
+    ),
+    (
+        "[traces.reporter.log]\npath = \"/p\"",
+        "traces.reporter.log.path (e.toml line 2) and traces.reporter.log.factory = \"log\": a reporter of this factory",
+    ),
+    (
+        "[traces.reporter.otlp]\nexporter.endpoint = \"http://h\"",
+        "did you mean traces.reporter.otlp.endpoint?",
+    ),
+    (
+        "tracing-endpoint = \"http://h\"\n[traces.reporter.otlp]\nendpoint = \"http://h\"",
+        "tracing-endpoint = \"http://h:80\" (e.toml line 1) and [traces.reporter.otlp]: the top-level key is short for",
+    ),
+    (
+        "[traces.reporter.otlp]\nheaders = { \"a b\" = \"s3cret\" }\nendpoint = \"http://h\"",
+        "bad value traces.reporter.otlp.headers.a b = \"<redacted>\" (e.toml line 2)",
+    ),
+    (
+        "[traces.reporter.otlp]\nendpoint = 5",
+        "bad value traces.reporter.otlp.endpoint = \"5\" (e.toml line 2): no scheme",
+    ),
+    (
+        "traces.reporter = 5",
+        "unknown key traces.reporter (e.toml line 1)",
+    ),
+    (
+        "traces.reporter.a = 5",
+        "unknown key traces.reporter.a (e.toml line 1)",
     ),
     (
         "[admin]\nbind-address = \"localhost:8080\"",
@@ -155,6 +220,30 @@ fn a_mistake_in_a_variable_is_named() {
             "bad value tracing-resource-attributes = \"a\"",
         ),
         (
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "x"),
+            "(variable OTEL_EXPORTER_OTLP_ENDPOINT)",
+        ),
+        (
+            ("OTEL_BSP_SCHEDULE_DELAY", "soon"),
+            "bad value tracing-batch-delay = \"soon\" (variable OTEL_BSP_SCHEDULE_DELAY): expected a number of milliseconds",
+        ),
+        (
+            ("OTEL_TRACES_EXPORTER", "zipkin"),
+            "OTEL_TRACES_EXPORTER is otlp or none",
+        ),
+        (
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "soap"),
+            "the protocol is grpc, http/protobuf or http/json",
+        ),
+        (
+            ("EVERSPAN_TRACES__REPORTER__OTLP__ENDPONT", "x"),
+            "unknown key traces.reporter.otlp.endpont (variable EVERSPAN_TRACES__REPORTER__OTLP__ENDPONT); did you mean",
+        ),
+        (
+            ("EVERSPAN_TRACES__REPORTER__", "x"),
+            "unknown variable EVERSPAN_TRACES__REPORTER__",
+        ),
+        (
             ("EVERSPAN_CONFIG_FILE", "/nowhere/e.toml"),
             "(variable EVERSPAN_CONFIG_FILE)",
         ),
@@ -184,4 +273,34 @@ fn a_variable_that_is_not_utf8_is_refused_when_it_is_ours() {
         Config::load(&ConfigFlags::default(), [(broken(), broken())]),
         Ok(Config::default())
     );
+}
+
+#[test]
+fn a_mistake_in_a_key_that_is_set_on_the_command_line_is_named() {
+    for (key, value, message) in [
+        (
+            "partitions",
+            "0",
+            "bad value partitions = \"0\" (flag --partitions)",
+        ),
+        (
+            "worker.mailbox-max",
+            "0",
+            "bad value worker.mailbox-max = \"0\" (flag --set): must be between",
+        ),
+        (
+            "worker.mailbx-max",
+            "1",
+            "unknown key worker.mailbx-max (flag --set); did you mean worker.mailbox-max?",
+        ),
+        (
+            "traces.reporter.a b.factory",
+            "log",
+            "bad value traces.reporter = \"a b\" (flag --set)",
+        ),
+    ] {
+        let flags = ConfigFlags::default().with(key, value);
+        let error = Config::load(&flags, []).unwrap_err().to_string();
+        assert!(error.contains(message), "{key}\n says: {error}\n not:  {message}");
+    }
 }

@@ -1,0 +1,114 @@
+//! Where spans go, from the configuration: every reporter with its destination, queue and spool.
+//!
+//! First all destinations are made, and what is wrong with one is the user's mistake. The pipelines are opened later,
+//! once the log says how far its records reach: a reporter that is new begins there.
+
+mod destination;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use everspan_export::{Destination, Mark, Pipeline, PipelineOptions, Reporter, Reporters, SpoolOptions};
+use everspan_trace::catalog::attr;
+use everspan_trace::{Factories, KeyValue};
+use tokio::runtime::Handle;
+
+use super::ServerError;
+use crate::config::{Config, ReporterConfig};
+
+/// The reporters that are on, checked, not yet running.
+pub(super) struct Prepared {
+    parts: Vec<Part>,
+}
+
+struct Part {
+    options: PipelineOptions,
+    destination: Box<dyn Destination>,
+    additional: Vec<KeyValue>,
+}
+
+impl Prepared {
+    /// Makes every destination. `spool` is the directory below which each reporter keeps what waits.
+    pub(super) fn new(config: &Config, factories: &Factories, spool: &Path) -> Result<Self, ServerError> {
+        let resource = resource(config);
+        let part = |reporter| Part::new(reporter, factories, &resource, spool);
+        let parts = config
+            .tracing
+            .reporters
+            .iter()
+            .map(part)
+            .collect::<Result<_, _>>()?;
+        for name in &config.tracing.reporters_off {
+            tracing::info!(reporter = %name, "a reporter is configured, but not on: traces.reporters does not name it");
+        }
+        Ok(Self { parts })
+    }
+
+    /// Starts a pipeline for each. `baseline` says how far the log's records reach.
+    pub(super) fn open(self, baseline: &[Mark], runtime: &Handle) -> Result<Arc<Reporters>, String> {
+        let open = |part: Part| part.open(baseline, runtime);
+        let reporters = self.parts.into_iter().map(open).collect::<Result<_, _>>()?;
+        Ok(Arc::new(Reporters::new(reporters)))
+    }
+}
+
+impl Part {
+    fn new(
+        reporter: &ReporterConfig,
+        factories: &Factories,
+        resource: &[KeyValue],
+        spool: &Path,
+    ) -> Result<Self, ServerError> {
+        let destination = destination::make(reporter, factories, resource)?;
+        Ok(Self {
+            options: pipeline_options(reporter, spool.join(&reporter.name)),
+            destination,
+            additional: attributes(&reporter.additional),
+        })
+    }
+
+    fn open(self, baseline: &[Mark], runtime: &Handle) -> Result<Reporter, String> {
+        let name = self.options.name.clone();
+        let place = self.destination.place();
+        let spool = self.options.spool.as_ref().map(|spool| spool.bytes_max);
+        let pipeline = Pipeline::start(self.options, self.destination, baseline, runtime)
+            .map_err(|error| format!("reporter {name}: {error}"))?;
+        tracing::info!(reporter = %name, to = %place, spool_bytes_max = spool, "spans are reported");
+        Ok(Reporter {
+            additional: self.additional,
+            ..Reporter::new(pipeline)
+        })
+    }
+}
+
+fn pipeline_options(reporter: &ReporterConfig, dir: PathBuf) -> PipelineOptions {
+    PipelineOptions {
+        batch_delay: reporter.batch_delay,
+        batch_spans_max: reporter.batch_spans_max,
+        queue_bytes_max: usize::try_from(reporter.queue_bytes_max).unwrap_or(usize::MAX),
+        spool: Some(SpoolOptions {
+            dir,
+            bytes_max: reporter.spool_bytes_max,
+        }),
+        ..PipelineOptions::new(&reporter.name)
+    }
+}
+
+fn attributes<'a>(pairs: impl IntoIterator<Item = (&'a String, &'a String)>) -> Vec<KeyValue> {
+    let attribute = |(key, value): (&String, &String)| KeyValue::new(key.clone(), value.clone());
+    pairs.into_iter().map(attribute).collect()
+}
+
+fn resource(config: &Config) -> Vec<KeyValue> {
+    let tracing = &config.tracing;
+    let mut resource = vec![
+        attr::SERVICE_NAME.value(tracing.service_name.clone()),
+        attr::SERVICE_VERSION.value(env!("CARGO_PKG_VERSION")),
+        attr::SERVICE_INSTANCE_ID.value(format!("{}/{}", config.cluster_name, config.node_name)),
+    ];
+    for attribute in attributes(&tracing.resource_attributes) {
+        resource.retain(|known| known.key != attribute.key);
+        resource.push(attribute);
+    }
+    resource
+}

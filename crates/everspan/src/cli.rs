@@ -154,6 +154,7 @@ pub enum InvocationsCommand {
 const AFTER_HELP: &str = "\
 Every key of the configuration is a TOML key and a variable, the main ones are also flags:
   flag      --worker-threads 4
+  any flag  --set worker.threads=4         for keys without a flag of their own
   variable  EVERSPAN_WORKER__THREADS=4     upper case, - becomes _, tables are joined by __
   file      threads = 4 under [worker]     named by --config-file or EVERSPAN_CONFIG_FILE
 Flags win over variables, variables over the file. --dump-config shows all keys and their values.

@@ -57,3 +57,4 @@ pub use keep::Keep;
 pub use name_values::Headers;
 pub use raw::RawConfig;
 pub use settings::Settings;
+pub(crate) use table::FACTORIES;

@@ -6,6 +6,7 @@
 //!   deployments.json    what is registered
 //!   log/                the segmented log of all partitions
 //!   state/partition-…/  keyed state, one LSM tree each
+//!   spool/REPORTER/     spans that wait, one directory per reporter
 //! ```
 
 use std::fmt;
@@ -120,6 +121,11 @@ impl DataDir {
     /// The directory of the partitions' states.
     pub fn state(&self) -> PathBuf {
         self.path.join("state")
+    }
+
+    /// The directory of what waits for reporters.
+    pub fn spool(&self) -> PathBuf {
+        self.path.join("spool")
     }
 
     /// The file of deployments.

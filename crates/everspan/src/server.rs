@@ -27,9 +27,6 @@ use crate::registry::{Defaults, Registry};
 use crate::worker::{self, Limits, Workers, WorkersOptions};
 use reporters::Prepared;
 
-/// The directory of what waits for reporters, below `base-dir`.
-const SPOOL: &str = "spool";
-
 /// A running server.
 pub struct Server {
     workers: Workers,
@@ -85,9 +82,9 @@ impl Server {
         let ingress_address = ingress_listener.local_addr().map_err(failed)?;
         let admin_address = admin_listener.local_addr().map_err(failed)?;
 
-        let prepared = Prepared::new(config, factories, &config.base_dir.join(SPOOL))?;
-        let reporters = prepared.open(&[], &Handle::current()).map_err(failed)?;
         let data = open_data(&config.base_dir, config.partitions)?;
+        let prepared = Prepared::new(config, factories, &data.spool())?;
+        let reporters = prepared.open(&[], &Handle::current()).map_err(failed)?;
         let defaults = Defaults::new(config);
         let registry = Arc::new(Registry::open(data.deployments(), defaults.clone()).map_err(failed)?);
         let connector = Arc::new(Connector::new(connector_options(config)));

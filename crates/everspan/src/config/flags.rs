@@ -83,9 +83,7 @@ impl Args for ConfigFlags {
             .value_name("KEY=VALUE")
             .action(ArgAction::Append)
             .value_parser(split_pair)
-            .help(
-                "Any key that has no flag of its own, such as traces.reporter.NAME.endpoint=URL [repeatable]",
-            )
+            .help("Any key, such as traces.reporter.NAME.endpoint=URL [repeatable]")
             .help_heading("Configuration");
         let flags = table::SECTIONS.iter().flat_map(|section| {
             let arg = |key: &'static Key| Some(arg(key, key.flag?).help_heading(section.title));

@@ -38,7 +38,8 @@ pub(super) static SECTIONS: &[Section] = &[
     },
 ];
 
-pub(super) use reporter::{FACTORIES, REPORTERS, keys_of};
+pub(crate) use reporter::FACTORIES;
+pub(super) use reporter::{REPORTERS, keys_of};
 
 /// What the full names of reporters' keys begin with.
 pub(super) const REPORTER: &str = "traces.reporter.";

@@ -93,3 +93,113 @@ fn two_servers_do_not_share_a_data_directory() {
     );
     drop(first);
 }
+
+/// What a server is told about tracing, and what it says before it leaves with code 2.
+const TRACING_MISTAKES: &[(&[&str], &[&str])] = &[
+    (
+        &["--tracing-endpoint", "ftp://h"],
+        &["tracing-endpoint = \"ftp://h\"", "unknown scheme ftp"],
+    ),
+    (
+        &["--tracing-services-endpoint", "h:4317"],
+        &["tracing-services-endpoint = \"h:4317\"", "expected a URL"],
+    ),
+    (
+        &["--tracing-runtime-endpoint", "http://h:0"],
+        &["tracing-runtime-endpoint = \"http://h:0\"", "the port must be"],
+    ),
+    (
+        &["--tracing-headers", "a b=s3cret"],
+        &["tracing-headers.a b = \"<redacted>\"", "no header name"],
+    ),
+    (
+        &["--tracing-filter", "everspan=loud"],
+        &["tracing-filter = \"everspan=loud\"", "loud"],
+    ),
+    (
+        &["--tracing-sampler", "sometimes"],
+        &["tracing-sampler = \"sometimes\"", "expected always_on"],
+    ),
+    (
+        &["--tracing-keep", "failed,slow"],
+        &["tracing-keep = \"failed,slow\"", "\"slow\" is unknown"],
+    ),
+    (
+        &["--tracing-compression", "zstd"],
+        &["tracing-compression = \"zstd\"", "expected none or gzip"],
+    ),
+    (
+        &["--tracing-events-max", "0"],
+        &["tracing-events-max = \"0\"", "must be between"],
+    ),
+    (
+        &[
+            "--tracing-endpoint",
+            "https://h",
+            "--tracing-certificate",
+            "/no/ca.pem",
+        ],
+        &["tracing-certificate = \"/no/ca.pem\"", "cannot be read"],
+    ),
+    (
+        &[
+            "--tracing-endpoint",
+            "https://h",
+            "--tracing-certificate",
+            "Cargo.toml",
+        ],
+        &["tracing-certificate = \"Cargo.toml\""],
+    ),
+    (
+        &["--tracing-endpoint", "https://h", "--tracing-client-key", "/k"],
+        &[
+            "tracing-client-certificate is missing",
+            "tracing-client-key = \"/k\"",
+        ],
+    ),
+    (
+        &[
+            "--set",
+            "traces.reporter.c.factory=otlp",
+            "--set",
+            "traces.reporter.c.endpoint=grpcs://h",
+            "--set",
+            "traces.reporter.c.client-certificate=/no/c.pem",
+            "--set",
+            "traces.reporter.c.client-key=/no/k.pem",
+        ],
+        &["traces.reporter.c.client-", "/no/", "cannot be read"],
+    ),
+    (
+        &["--tracing-json-path", "/proc/traces"],
+        &["tracing-json-path = \"/proc/traces\"", "cannot be written"],
+    ),
+    (
+        &["--set", "traces.reporter.mine.factory=every-nth"],
+        &["every-nth", "otlp, jaeger-file, log"],
+    ),
+    (
+        &["--set", "traces.reporter.log.filter.includes=:x"],
+        &[
+            "traces.reporter.log.filter.includes = \":x\"",
+            "the scope is missing",
+        ],
+    ),
+    (
+        &["--set", "traces.reporters=otlp"],
+        &["traces.reporters = \"otlp\"", "no reporter is configured"],
+    ),
+    (
+        &["--set", "tracing-endpont=http://h"],
+        &["did you mean tracing-endpoint?"],
+    ),
+];
+
+#[test]
+fn a_mistake_about_tracing_is_named_with_key_and_value_and_exits_with_2() {
+    for (arguments, parts) in TRACING_MISTAKES {
+        let dir = tempfile::tempdir().unwrap();
+        let arguments = [&server(dir.path().to_str().unwrap())[..], arguments].concat();
+        check(&arguments, 2, parts);
+    }
+}

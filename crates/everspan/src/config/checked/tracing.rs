@@ -43,6 +43,8 @@ pub struct TracingConfig {
 pub struct ReporterConfig {
     /// Its name: lower-case letters, digits and dashes.
     pub name: String,
+    /// What the names of its keys begin with: `tracing-`, or `traces.reporter.NAME.`.
+    pub key_prefix: String,
     /// What it is.
     pub factory: FactoryConfig,
     /// The spans it takes.
@@ -157,25 +159,39 @@ fn short(from: &Settings) -> Vec<ReporterConfig> {
             includes,
             excludes: Vec::new(),
         };
-        reporters.push(reporter(from, OTLP, otlp(services), filter));
+        reporters.push(reporter(from, OTLP, "tracing-", otlp(services), filter));
     }
     if let Some(runtime) = runtime.filter(|_| !together) {
         let filter = FilterConfig {
             includes: Vec::new(),
             excludes: only(),
         };
-        reporters.push(reporter(from, OTLP_RUNTIME, otlp(runtime), filter));
+        reporters.push(reporter(from, OTLP_RUNTIME, "tracing-", otlp(runtime), filter));
     }
     if from.own("tracing-json-path").is_some() {
-        let files = FactoryConfig::JaegerFile(jaeger_file(from, "tracing-json-"));
-        reporters.push(reporter(from, JAEGER_FILE, files, FilterConfig::default()));
+        let prefix = "tracing-json-";
+        let files = FactoryConfig::JaegerFile(jaeger_file(from, prefix));
+        reporters.push(reporter(
+            from,
+            JAEGER_FILE,
+            prefix,
+            files,
+            FilterConfig::default(),
+        ));
     }
     reporters
 }
 
-fn reporter(from: &Settings, name: &str, factory: FactoryConfig, filter: FilterConfig) -> ReporterConfig {
+fn reporter(
+    from: &Settings,
+    name: &str,
+    key_prefix: &str,
+    factory: FactoryConfig,
+    filter: FilterConfig,
+) -> ReporterConfig {
     ReporterConfig {
         name: name.to_owned(),
+        key_prefix: key_prefix.to_owned(),
         factory,
         filter,
         additional: BTreeMap::new(),
@@ -188,12 +204,13 @@ fn reporter(from: &Settings, name: &str, factory: FactoryConfig, filter: FilterC
 
 /// A reporter with a table of its own; what it does not say of its queue, the top-level keys say.
 fn declared(from: &Settings, said: &Declared) -> ReporterConfig {
-    let key = |leaf: &str| format!("{REPORTER}{}.{leaf}", said.name);
+    let prefix = format!("{REPORTER}{}.", said.name);
+    let key = |leaf: &str| format!("{prefix}{leaf}");
     let filter = FilterConfig {
         includes: given(from, &key("filter.includes"), patterns).unwrap_or_default(),
         excludes: given(from, &key("filter.excludes"), patterns).unwrap_or_default(),
     };
-    let general = reporter(from, &said.name, factory(from, said), filter);
+    let general = reporter(from, &said.name, &prefix, factory(from, said, &prefix), filter);
     let or_size = |leaf: &str, general| given(from, &key(leaf), size).unwrap_or(general);
     ReporterConfig {
         additional: pairs(from, &key("scope.variables.additional")),
@@ -205,11 +222,10 @@ fn declared(from: &Settings, said: &Declared) -> ReporterConfig {
     }
 }
 
-fn factory(from: &Settings, said: &Declared) -> FactoryConfig {
-    let prefix = format!("{REPORTER}{}.", said.name);
+fn factory(from: &Settings, said: &Declared, prefix: &str) -> FactoryConfig {
     match said.factory.as_str() {
-        OTLP => FactoryConfig::Otlp(otlp(from, &prefix, endpoint(from, &format!("{prefix}endpoint")))),
-        JAEGER_FILE => FactoryConfig::JaegerFile(jaeger_file(from, &prefix)),
+        OTLP => FactoryConfig::Otlp(otlp(from, prefix, endpoint(from, &format!("{prefix}endpoint")))),
+        JAEGER_FILE => FactoryConfig::JaegerFile(jaeger_file(from, prefix)),
         "log" => FactoryConfig::Log,
         other => {
             let values = said.others.iter();

@@ -10,7 +10,7 @@ struct Factory {
 }
 
 /// Names of the factories that are built in.
-pub(in crate::config) const FACTORIES: [&str; 3] = ["otlp", "jaeger-file", "log"];
+pub(crate) const FACTORIES: [&str; 3] = ["otlp", "jaeger-file", "log"];
 
 const BUILT_IN: [Factory; 3] = [
     Factory {

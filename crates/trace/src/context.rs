@@ -22,9 +22,9 @@ pub struct SpanContext {
     pub trace_id: TraceId,
     /// The span, never zero.
     pub span_id: SpanId,
-    /// W3C trace flags: [`FLAG_SAMPLED`], [`FLAG_RANDOM`], and unknown ones as received.
+    /// W3C trace flags: [`FLAG_SAMPLED`], [`FLAG_RANDOM`], and unknown ones of version 00 as received.
     pub flags: u8,
-    /// The `tracestate` header, valid and normalized; empty when there is none.
+    /// The `tracestate` header, valid and normalized, at most 1024 bytes; empty when there is none.
     pub trace_state: String,
 }
 
@@ -40,7 +40,7 @@ impl SpanContext {
     }
 
     /// Reads the two headers. `None` when `traceparent` is invalid, in which case a new trace begins;
-    /// an invalid `tracestate` is left out and the rest is used.
+    /// an invalid `tracestate` is left out and the rest is used, and one that is too long loses whole members.
     ///
     /// Of a header that came in several lines, `traceparent` is invalid and `tracestate` is joined by commas: both are
     /// the caller's work.
@@ -57,6 +57,12 @@ impl SpanContext {
         let trace_id = TraceId(hex_bytes(&fields[3..35])?);
         let span_id = SpanId(hex_bytes(&fields[36..52])?);
         let [flags] = hex_bytes::<1>(&fields[53..])?;
+        // What a bit means that a later version added is not known, and what leaves is of version 00.
+        let flags = if version == 0 {
+            flags
+        } else {
+            flags & (FLAG_SAMPLED | FLAG_RANDOM)
+        };
         if !trace_id.is_valid() || !span_id.is_valid() {
             return None;
         }

@@ -1,18 +1,20 @@
 //! The `tracestate` header: checked as a whole, kept as text.
 
-use std::collections::BTreeSet;
-
 /// The header has at most this many members; one with more is invalid.
 const MEMBERS_MAX: usize = 32;
 /// The longest key and the longest value, in bytes.
 const KEY_OR_VALUE_MAX: usize = 256;
+/// The longest header that is kept, in bytes: twice what everyone has to hand on. It is stored with the invocation, and
+/// stands on each of its spans. Of a longer one members are left out.
+const KEPT_MAX: usize = 1024;
+/// A member with more bytes than this is the first to go when the header is too long.
+const LONG_MEMBER: usize = 128;
 
 /// The members of a valid header, in order, joined by commas without blanks; `None` when the header is invalid.
 ///
 /// Empty members are allowed and left out; of several members with one key the first is kept.
 pub(super) fn normalize(header: &str) -> Option<String> {
-    let mut keys = BTreeSet::new();
-    let mut kept = String::with_capacity(header.len());
+    let mut members: Vec<(&str, &str)> = Vec::new();
     for member in header.split(',').map(|member| member.trim_matches([' ', '\t'])) {
         if member.is_empty() {
             continue;
@@ -21,18 +23,29 @@ pub(super) fn normalize(header: &str) -> Option<String> {
         if !is_key(key) || !is_value(value) {
             return None;
         }
-        if !keys.insert(key) {
+        if members.iter().any(|(_, known)| *known == key) {
             continue;
         }
-        if keys.len() > MEMBERS_MAX {
+        if members.len() == MEMBERS_MAX {
             return None;
         }
-        if !kept.is_empty() {
-            kept.push(',');
-        }
-        kept.push_str(member);
+        members.push((member, key));
     }
-    Some(kept)
+    let mut members: Vec<&str> = members.into_iter().map(|(member, _)| member).collect();
+    shorten(&mut members);
+    Some(members.join(","))
+}
+
+/// Leaves out what is too much, as the specification asks: long members first, then others, each time the last one.
+fn shorten(members: &mut Vec<&str>) {
+    let joined_len = |members: &[&str]| {
+        let bytes: usize = members.iter().map(|member| member.len()).sum();
+        bytes + members.len().saturating_sub(1)
+    };
+    while joined_len(members) > KEPT_MAX {
+        let last_long = members.iter().rposition(|member| member.len() > LONG_MEMBER);
+        members.remove(last_long.unwrap_or(members.len() - 1));
+    }
 }
 
 /// A lower-case letter or digit, then up to 255 of `a-z 0-9 _ - * / @`.

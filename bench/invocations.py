@@ -97,19 +97,18 @@ def conclude(options: argparse.Namespace, about: dict[str, object], rows: list[R
         return 1
     document = options.docs or (tools.ROOT / "docs" / "BENCHMARKS.md" if complete else None)
     if document:
-        report.place(document, section)
+        report.place(document, section, "invocations")
         print(f"written: {document}")
     return 0
 
 
 def about_run(options: argparse.Namespace, plan: Plan, compared: list[servers.Server]) -> dict[str, object]:
-    settings = [f"{key}={value}" for server in compared for key, value in server.settings.items()]
     return {
         "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC",
         "command": shlex.join(["bench/invocations.py", *sys.argv[1:]]),
         "commit": tools.commit(),
         "versions": [tools.version(server.binary) for server in compared],
-        "settings": f" (set: {', '.join(settings)})" if settings else "",
+        "settings": servers.said(compared),
         "rounds": options.rounds,
         "cell_seconds": plan.cell_seconds,
     }
@@ -150,8 +149,8 @@ def parse_options() -> argparse.Namespace:
     add("--restate", metavar="PATH", help="binary (default: installed from npm into --tools)")
     add("--service", metavar="PATH", help="binary (default: built from bench/services/rust)")
     add("--receiver", metavar="PATH", help="binary (default: otlp-receiver of this tree)")
-    add("--everspan-env", metavar="KEY=VALUE", type=setting, action="append", default=[])
-    add("--restate-env", metavar="KEY=VALUE", type=setting, action="append", default=[])
+    add("--everspan-env", metavar="KEY=VALUE", type=servers.setting, action="append", default=[])
+    add("--restate-env", metavar="KEY=VALUE", type=servers.setting, action="append", default=[])
     add("--tools", type=Path, default=tools.ROOT / "target" / "tools", help="where restate-server is kept")
     add("--out", type=Path, default=tools.ROOT / "target" / "bench", help="raw results, logs and the servers' data")
     add("--docs", type=Path, help="document to write even after a quick or one-sided run")
@@ -167,13 +166,6 @@ def names(text: str) -> list[str]:
 
 def counts(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
-
-
-def setting(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError(f"{text} is not KEY=VALUE")
-    return key, value
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from sidebyside import hotspots, load, report
+from sidebyside import delay, hotspots, load, report, tracing_report
 from sidebyside.process import BenchError
 from sidebyside.trial import Calls
 
@@ -79,12 +79,29 @@ class Document(unittest.TestCase):
     def test_only_the_text_between_the_markers_changes(self):
         with tempfile.TemporaryDirectory() as folder:
             document = Path(folder) / "docs" / "BENCHMARKS.md"
-            report.place(document, "first\n")
+            report.place(document, "first\n", "a")
             document.write_text(f"{document.read_text()}kept below\n")
-            report.place(document, "second\n")
+            report.place(document, "second\n", "a")
+            report.place(document, "other\n", "b")
             text = document.read_text()
-        self.assertIn(f"{report.BEGIN}\nsecond\n{report.END}\nkept below\n", text)
+        begin, end = report.marks("a")
+        self.assertIn(f"{begin}\nsecond\n{end}\nkept below\n\n{report.marks('b')[0]}\nother\n", text)
         self.assertNotIn("first", text)
+
+
+class Tracing(unittest.TestCase):
+    def test_the_cost_is_the_median_of_the_pairs_with_their_middle_half(self):
+        pairs = [
+            {"kind": "pair", "server": "everspan", "workload": "greet", "connections": 32, "on_us": 100 * ratio,
+             "off_us": 100, "ratio": ratio, "problems": []}
+            for ratio in (1.00, 1.01, 1.02, 1.03, 1.50)
+        ]  # fmt: skip
+        text = tracing_report.markdown(ABOUT, pairs)
+        self.assertIn("| Everspan | greet | 32 | 5 | 100 | 102 | **1.020** | 1.010 to 1.030 |", text)
+
+    def test_a_percentile_is_a_value_that_was_measured(self):
+        for percent, value in [(0, 1), (50, 2), (99, 4), (100, 4)]:
+            self.assertEqual(delay.percentile([4, 1, 3, 2], percent), value)
 
 
 class Hotspots(unittest.TestCase):

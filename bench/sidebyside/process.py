@@ -26,6 +26,7 @@ class Process:
         self.name = name
         self.log = log
         self.started = time.monotonic()
+        self.started_ns = time.time_ns()
         with log.open("wb") as out:
             self.child = subprocess.Popen(
                 argv,

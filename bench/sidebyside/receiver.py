@@ -1,4 +1,4 @@
-"""The OTLP/gRPC receiver both servers send their spans to: it counts them and forgets them."""
+"""The OTLP/gRPC receiver both servers send their spans to: it counts them and forgets them, or writes them down."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ START_SECONDS_MAX = 10.0
 
 
 class Receiver(Process):
-    """`otlp-receiver --null` on a port of its choice."""
+    """`otlp-receiver` on a port of its choice. Spans are written to `spans`, one JSON object a line, or only counted."""
 
-    def __init__(self, binary: str, log: Path):
-        super().__init__("otlp-receiver", [binary, "--listen", "127.0.0.1:0", "--null"], log)
+    def __init__(self, binary: str, log: Path, spans: Path | None = None):
+        rest = ["--out", str(spans)] if spans else ["--null"]
+        super().__init__("otlp-receiver", [binary, "--listen", "127.0.0.1:0", *rest], log)
         self.endpoint = f"http://127.0.0.1:{self._port()}"
 
     def _port(self) -> int:

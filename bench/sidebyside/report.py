@@ -9,9 +9,6 @@ from pathlib import Path
 
 Row = dict[str, object]
 
-BEGIN = "<!-- bench:invocations begin (written by bench/invocations.py) -->"
-END = "<!-- bench:invocations end -->"
-SKELETON = f"# Benchmarks\n\n{BEGIN}\n{END}\n"
 NAMES = {"everspan": "Everspan", "restate": "Restate"}
 
 
@@ -64,15 +61,21 @@ def problem_lines(rows: list[Row]) -> list[str]:
     return lines
 
 
-def place(document: Path, section: str) -> None:
-    """Puts the section between the markers; makes the document when there is none."""
-    text = document.read_text() if document.exists() else SKELETON
-    if BEGIN not in text or END not in text:
-        text = f"{text.rstrip()}\n\n{BEGIN}\n{END}\n"
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
+def marks(name: str) -> tuple[str, str]:
+    """What stands before and after the section written by `bench/NAME.py`."""
+    return f"<!-- bench:{name} begin (written by bench/{name}.py) -->", f"<!-- bench:{name} end -->"
+
+
+def place(document: Path, section: str, name: str) -> None:
+    """Puts the section between its markers; adds them, or makes the document, when they are missing."""
+    begin, end = marks(name)
+    text = document.read_text() if document.exists() else "# Benchmarks\n"
+    if begin not in text or end not in text:
+        text = f"{text.rstrip()}\n\n{begin}\n{end}\n"
+    before, _, rest = text.partition(begin)
+    after = rest.partition(end)[2]
     document.parent.mkdir(parents=True, exist_ok=True)
-    document.write_text(f"{before}{BEGIN}\n{section.rstrip()}\n{END}{after}")
+    document.write_text(f"{before}{begin}\n{section.rstrip()}\n{end}{after}")
 
 
 def _preamble(about: dict[str, object], rows: list[Row]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import time
 from collections.abc import Callable
@@ -53,8 +54,22 @@ def restate(binary: str, settings: dict[str, str]) -> Server:
     return Server("restate", binary, "RESTATE", fixed, settings, needs_node_port=True)
 
 
-def start(server: Server, data: Path, log: Path, tracing_endpoint: str) -> Running:
-    """Starts the server on an empty folder; returns once ingress and admin are healthy."""
+def setting(text: str) -> tuple[str, str]:
+    """A KEY=VALUE of the command line."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text} is not KEY=VALUE")
+    return key, value
+
+
+def said(compared: list[Server]) -> str:
+    """What was set on the command line, for the report; empty when nothing was."""
+    settings = [f"{key}={value}" for server in compared for key, value in server.settings.items()]
+    return f" (set: {', '.join(settings)})" if settings else ""
+
+
+def start(server: Server, data: Path, log: Path, tracing_endpoint: str | None) -> Running:
+    """Starts the server on an empty folder; returns once ingress and admin are healthy. No endpoint is no tracing."""
     ingress_port, admin_port, node_port = free_ports(3)
     ingress, admin = f"http://127.0.0.1:{ingress_port}", f"http://127.0.0.1:{admin_port}"
     prefix = server.prefix
@@ -62,9 +77,10 @@ def start(server: Server, data: Path, log: Path, tracing_endpoint: str) -> Runni
         f"{prefix}_INGRESS__BIND_ADDRESS": f"127.0.0.1:{ingress_port}",
         f"{prefix}_ADMIN__BIND_ADDRESS": f"127.0.0.1:{admin_port}",
         f"{prefix}_BASE_DIR": str(data),
-        f"{prefix}_TRACING_ENDPOINT": tracing_endpoint,
         f"{prefix}_LOG_FILTER": "warn",
     }
+    if tracing_endpoint:
+        env[f"{prefix}_TRACING_ENDPOINT"] = tracing_endpoint
     if server.needs_node_port:
         env[f"{prefix}_BIND_PORT"] = str(node_port)
     process = Process(server.name, [server.binary], log, env | server.settings)

@@ -35,14 +35,20 @@ class Plan:
     out: Path
 
 
+def fresh_folder(plan: Plan, server: servers.Server, stack: ExitStack, part: str = "") -> Path:
+    """An empty folder for the server's data, removed when the stack is left."""
+    folder = plan.out / "data" / f"{server.name}{part}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 class Stage:
     """Everything one trial has running, ended in reverse order."""
 
     def __init__(self, plan: Plan, server: servers.Server, stack: ExitStack):
-        self.data = plan.out / "data" / server.name
-        shutil.rmtree(self.data, ignore_errors=True)
-        self.data.mkdir(parents=True)
-        stack.callback(shutil.rmtree, self.data, ignore_errors=True)
+        self.data = fresh_folder(plan, server, stack)
         self.receiver = stack.enter_context(Receiver(plan.receiver, plan.out / "receiver.log"))
         port = free_ports(1)[0]
         log = plan.out / "service.log"

@@ -1,8 +1,9 @@
 //! OTLP protobuf, written by hand: fields go straight from a [`Span`] into a byte buffer.
 //!
-//! There are no intermediate structs and no allocation per field; the length of a nested message is computed before
-//! it is written, so the bytes are the canonical ones. The field numbers are those of
-//! `opentelemetry/proto/trace/v1/trace.proto`, `common/v1/common.proto` and `resource/v1/resource.proto`.
+//! There are no intermediate structs and no allocation per field. A span is written in one pass: of its own length only
+//! the place is left free, those of the messages in it are sums of a few numbers. The bytes are the canonical ones. The
+//! field numbers are those of `opentelemetry/proto/trace/v1/trace.proto`, `common/v1/common.proto` and
+//! `resource/v1/resource.proto`.
 
 mod attributes;
 mod wire;
@@ -11,8 +12,8 @@ use crate::{Event, KeyValue, Link, Span, SpanKind, Status};
 pub use attributes::Attributes;
 use attributes::{attributes_len, put_attributes};
 use wire::{
-    Writer, append, fixed32_len, fixed64_len, message_len, put_bytes, put_fixed32, put_fixed64,
-    put_message_head, put_uint, uint_len,
+    bytes_len, fixed32_len, fixed64_len, message_len, put_bytes, put_fixed32, put_fixed32_of_field_16,
+    put_fixed64, put_id8, put_id16, put_message, put_message_head, put_uint, uint_len,
 };
 
 /// `Span.flags` and `Link.flags`: bit 9 has a meaning.
@@ -21,7 +22,7 @@ const HAS_IS_REMOTE: u32 = 0x100;
 const IS_REMOTE: u32 = 0x200;
 
 /// The field number of `Span.attributes`.
-const SPAN_ATTRIBUTES: u32 = 9;
+const SPAN_ATTRIBUTES: u8 = 9;
 
 /// Appends one `ScopeSpans.spans` field: tag, length and the encoded span. Several in a row are the spans of a scope.
 pub fn encode_span(span: &Span, out: &mut Vec<u8>) {
@@ -30,12 +31,7 @@ pub fn encode_span(span: &Span, out: &mut Vec<u8>) {
 
 /// As [`encode_span`], with `additional` attributes behind the span's own; of a key that the span has, its own counts.
 pub fn encode_span_with(span: &Span, additional: &Attributes, out: &mut Vec<u8>) {
-    let additional = || additional.besides(&span.attributes);
-    let body_len = span_len(span) + additional().map(<[u8]>::len).sum::<usize>();
-    append(message_len(body_len), out, |out| {
-        put_message_head(2, body_len, out);
-        put_span(span, additional(), out);
-    });
+    put_message(2, out, |out| put_span(span, additional, out));
 }
 
 /// Appends an `ExportTraceServiceRequest` with one resource and one scope around `encoded_spans`, which is a
@@ -53,62 +49,35 @@ pub fn export_request_of_scopes(resource: &[KeyValue], scopes: &[(&str, &[u8])],
         .sum();
     let resource_spans_len = message_len(resource_len) + scopes_len;
     out.reserve(message_len(resource_spans_len));
-    append(message_len(resource_spans_len) - scopes_len, out, |out| {
-        put_message_head(1, resource_spans_len, out);
-        put_message_head(1, resource_len, out);
-        put_attributes(1, resource, out);
-    });
+    put_message_head(1, resource_spans_len, out);
+    put_message_head(1, resource_len, out);
+    put_attributes(1, resource, out);
     for (name, spans) in scopes {
-        let len = scope_spans_len(name, spans);
-        append(message_len(len) - spans.len(), out, |out| {
-            put_message_head(2, len, out);
-            put_message_head(1, bytes_field_len(name.as_bytes()), out);
-            put_bytes(1, name.as_bytes(), out);
-        });
+        put_message_head(2, scope_spans_len(name, spans), out);
+        put_message_head(1, bytes_len(name.as_bytes()), out);
+        put_bytes(1, name.as_bytes(), out);
         out.extend_from_slice(spans);
     }
 }
 
 fn scope_spans_len(name: &str, spans: &[u8]) -> usize {
-    message_len(bytes_field_len(name.as_bytes())) + spans.len()
+    message_len(bytes_len(name.as_bytes())) + spans.len()
 }
 
-fn span_len(span: &Span) -> usize {
-    let ids_len = 18 + 10 + if span.parent.is_some() { 10 } else { 0 };
-    let events_len: usize = span
-        .events
-        .iter()
-        .map(|event| message_len(event_len(event)))
-        .sum();
-    let links_len: usize = span.links.iter().map(|link| message_len(link_len(link))).sum();
-    ids_len
-        + bytes_field_len(span.context.trace_state.as_bytes())
-        + bytes_field_len(span.name.as_bytes())
-        + uint_len(kind_code(span.kind))
-        + fixed64_len(span.start_ns)
-        + fixed64_len(span.end_ns)
-        + attributes_len(&span.attributes)
-        + events_len
-        + uint_len(u64::from(span.dropped_events_count))
-        + links_len
-        + status_len(&span.status).map_or(0, message_len)
-        + 1 // field 16 has a tag of two bytes
-        + fixed32_len(span_flags(span))
-}
-
-fn put_span<'a>(span: &Span, additional: impl Iterator<Item = &'a [u8]>, out: &mut Writer<'_>) {
-    put_bytes(1, &span.context.trace_id.0, out);
-    put_bytes(2, &span.context.span_id.0, out);
+#[inline]
+fn put_span(span: &Span, additional: &Attributes, out: &mut Vec<u8>) {
+    put_id16(1, span.context.trace_id.0, out);
+    put_id8(2, span.context.span_id.0, out);
     put_bytes(3, span.context.trace_state.as_bytes(), out);
     if let Some(parent) = &span.parent {
-        put_bytes(4, &parent.0, out);
+        put_id8(4, parent.0, out);
     }
     put_bytes(5, span.name.as_bytes(), out);
     put_uint(6, kind_code(span.kind), out);
     put_fixed64(7, span.start_ns, out);
     put_fixed64(8, span.end_ns, out);
     put_attributes(SPAN_ATTRIBUTES, &span.attributes, out);
-    additional.for_each(|encoded| out.extend_from_slice(encoded));
+    additional.put_besides(&span.attributes, out);
     for event in &span.events {
         put_message_head(11, event_len(event), out);
         put_event(event, out);
@@ -122,14 +91,14 @@ fn put_span<'a>(span: &Span, additional: impl Iterator<Item = &'a [u8]>, out: &m
         put_message_head(15, len, out);
         put_status(&span.status, out);
     }
-    put_fixed32(16, span_flags(span), out);
+    put_fixed32_of_field_16(span_flags(span), out);
 }
 
 fn event_len(event: &Event) -> usize {
-    fixed64_len(event.time_ns) + bytes_field_len(event.name.as_bytes()) + attributes_len(&event.attributes)
+    fixed64_len(event.time_ns) + bytes_len(event.name.as_bytes()) + attributes_len(&event.attributes)
 }
 
-fn put_event(event: &Event, out: &mut Writer<'_>) {
+fn put_event(event: &Event, out: &mut Vec<u8>) {
     put_fixed64(1, event.time_ns, out);
     put_bytes(2, event.name.as_bytes(), out);
     put_attributes(3, &event.attributes, out);
@@ -137,14 +106,14 @@ fn put_event(event: &Event, out: &mut Writer<'_>) {
 
 fn link_len(link: &Link) -> usize {
     18 + 10
-        + bytes_field_len(link.context.trace_state.as_bytes())
+        + bytes_len(link.context.trace_state.as_bytes())
         + attributes_len(&link.attributes)
         + fixed32_len(link_flags(link))
 }
 
-fn put_link(link: &Link, out: &mut Writer<'_>) {
-    put_bytes(1, &link.context.trace_id.0, out);
-    put_bytes(2, &link.context.span_id.0, out);
+fn put_link(link: &Link, out: &mut Vec<u8>) {
+    put_id16(1, link.context.trace_id.0, out);
+    put_id8(2, link.context.span_id.0, out);
     put_bytes(3, link.context.trace_state.as_bytes(), out);
     put_attributes(4, &link.attributes, out);
     put_fixed32(6, link_flags(link), out);
@@ -155,11 +124,11 @@ fn status_len(status: &Status) -> Option<usize> {
     match status {
         Status::Unset => None,
         Status::Ok => Some(uint_len(1)),
-        Status::Error(message) => Some(bytes_field_len(message.as_bytes()) + uint_len(2)),
+        Status::Error(message) => Some(bytes_len(message.as_bytes()) + uint_len(2)),
     }
 }
 
-fn put_status(status: &Status, out: &mut Writer<'_>) {
+fn put_status(status: &Status, out: &mut Vec<u8>) {
     match status {
         Status::Unset => {}
         Status::Ok => put_uint(3, 1, out),
@@ -186,15 +155,6 @@ fn kind_code(kind: SpanKind) -> u64 {
         SpanKind::Client => 3,
         SpanKind::Producer => 4,
         SpanKind::Consumer => 5,
-    }
-}
-
-/// The length of a bytes or string field below number 16, which is left out when it is empty.
-fn bytes_field_len(bytes: &[u8]) -> usize {
-    if bytes.is_empty() {
-        0
-    } else {
-        message_len(bytes.len())
     }
 }
 

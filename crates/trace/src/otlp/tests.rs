@@ -73,6 +73,32 @@ fn scopes_stand_side_by_side_under_one_resource() {
     assert_eq!(ExportTraceServiceRequest::decode(&ours[..]).unwrap(), expected);
 }
 
+/// Lengths around those at which a length takes one byte more, of texts and of whole spans.
+#[test]
+fn lengths_of_every_size_are_written_as_prost_writes_them() {
+    let around = [0x7f, 0x80, 0x3fff, 0x4000, 0x1f_ffff, 0x20_0000];
+    let sizes = around
+        .into_iter()
+        .flat_map(|size: usize| size.saturating_sub(220)..size + 4);
+    for size in (0..300).chain(sizes.filter(|size| size % 7 == 0 || *size < 0x4100)) {
+        let text = "x".repeat(size);
+        let attributes = vec![KeyValue::new("key", text.clone()), KeyValue::new(text, true)];
+        for attributes in [attributes[..1].to_vec(), attributes] {
+            let span = Span {
+                attributes,
+                ..bare_span()
+            };
+            let mut ours = Vec::new();
+            encode_span(&span, &mut ours);
+            let expected = ScopeSpans {
+                spans: vec![model::span(&span)],
+                ..Default::default()
+            };
+            assert!(ours == expected.encode_to_vec(), "{size}");
+        }
+    }
+}
+
 #[test]
 fn a_span_keeps_its_own_attribute_beside_an_additional_one() {
     let span = |attributes: Vec<KeyValue>| Span {

@@ -1,43 +1,17 @@
 //! Protobuf wire format: tags, varints and lengths.
 //!
-//! Every `put_` leaves a field with its default value out, and every `_len` says how many bytes its `put_` writes.
-//! Lengths are for field numbers below 16, whose tag is one byte; higher numbers add one at the call.
-//! A [`Writer`] fills a slice of the computed length: faster than a growing `Vec`, and a wrong length is noticed.
+//! Every `put_` leaves a field with its default value out, unless its name says `present`. Bytes are appended in one
+//! pass; tag and length go out together, in one step with what is fixed behind them.
+//! Lengths computed by a `_len` are for field numbers below 16, whose tag is one byte; higher numbers add one at the call.
 
-const VARINT: u32 = 0;
-const FIXED64: u32 = 1;
-const LENGTH_DELIMITED: u32 = 2;
-const FIXED32: u32 = 5;
+const VARINT: u8 = 0;
+const FIXED64: u8 = 1;
+const LENGTH_DELIMITED: u8 = 2;
+const FIXED32: u8 = 5;
 
-/// A slice that is filled from the front, exactly.
-pub(super) struct Writer<'a> {
-    rest: &'a mut [u8],
-}
-
-/// Appends `len` bytes, which `write` must write all.
-#[inline]
-pub(super) fn append(len: usize, out: &mut Vec<u8>, write: impl FnOnce(&mut Writer<'_>)) {
-    let start = out.len();
-    out.resize(start + len, 0);
-    let mut writer = Writer {
-        rest: &mut out[start..],
-    };
-    write(&mut writer);
-    assert!(writer.rest.is_empty(), "a message is as long as its length says");
-}
-
-impl Writer<'_> {
-    #[inline]
-    fn push(&mut self, byte: u8) {
-        self.extend_from_slice(&[byte]);
-    }
-
-    #[inline]
-    pub(super) fn extend_from_slice(&mut self, bytes: &[u8]) {
-        let (head, rest) = std::mem::take(&mut self.rest).split_at_mut(bytes.len());
-        head.copy_from_slice(bytes);
-        self.rest = rest;
-    }
+/// The tag of a field below number 16.
+const fn tag(field: u8, wire_type: u8) -> u8 {
+    field << 3 | wire_type
 }
 
 pub(super) fn varint_len(value: u64) -> usize {
@@ -49,6 +23,15 @@ pub(super) fn varint_len(value: u64) -> usize {
 /// The whole field: tag, length, body.
 pub(super) fn message_len(body_len: usize) -> usize {
     1 + varint_len(body_len as u64) + body_len
+}
+
+/// A bytes or string field, left out when it is empty.
+pub(super) fn bytes_len(bytes: &[u8]) -> usize {
+    if bytes.is_empty() {
+        0
+    } else {
+        message_len(bytes.len())
+    }
 }
 
 pub(super) fn uint_len(value: u64) -> usize {
@@ -63,8 +46,12 @@ pub(super) fn fixed32_len(value: u32) -> usize {
     if value == 0 { 0 } else { 5 }
 }
 
+fn low_byte(value: u64) -> u8 {
+    value.to_le_bytes()[0]
+}
+
 #[inline]
-fn put_varint(mut value: u64, out: &mut Writer<'_>) {
+pub(super) fn put_varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push(low_byte(value) | 0x80);
         value >>= 7;
@@ -72,25 +59,55 @@ fn put_varint(mut value: u64, out: &mut Writer<'_>) {
     out.push(low_byte(value));
 }
 
-fn low_byte(value: u64) -> u8 {
-    value.to_le_bytes()[0]
-}
-
-#[inline]
-fn put_tag(field: u32, wire_type: u32, out: &mut Writer<'_>) {
-    put_varint(u64::from(field << 3 | wire_type), out);
-}
-
 /// Tag and length of a nested message whose body follows.
 #[inline]
-pub(super) fn put_message_head(field: u32, body_len: usize, out: &mut Writer<'_>) {
-    put_tag(field, LENGTH_DELIMITED, out);
-    put_varint(body_len as u64, out);
+pub(super) fn put_message_head(field: u8, body_len: usize, out: &mut Vec<u8>) {
+    let tag = tag(field, LENGTH_DELIMITED);
+    match u8::try_from(body_len) {
+        Ok(len @ 0..0x80) => out.extend_from_slice(&[tag, len]),
+        _ => {
+            out.push(tag);
+            put_varint(body_len as u64, out);
+        }
+    }
+}
+
+/// Tags and lengths of a message and of its first field, both shorter than 128 bytes.
+#[inline]
+pub(super) fn message_heads([(outer, outer_len), (inner, inner_len)]: [(u8, u8); 2]) -> [u8; 4] {
+    let [outer, inner] = [outer, inner].map(|field| tag(field, LENGTH_DELIMITED));
+    [outer, outer_len, inner, inner_len]
+}
+
+/// A nested message whose length is known when it is written: `put` appends the body.
+#[inline]
+pub(super) fn put_message(field: u8, out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
+    // Room for a length of two bytes, which most messages that are not short have.
+    out.extend_from_slice(&[tag(field, LENGTH_DELIMITED), 0, 0]);
+    let start = out.len();
+    put(out);
+    let body_len = out.len() - start;
+    match u16::try_from(body_len) {
+        Ok(len @ 0x80..0x4000) => {
+            let [low, _] = (len | 0x80).to_le_bytes();
+            let [high, _] = (len >> 7).to_le_bytes();
+            out[start - 2..start].copy_from_slice(&[low, high]);
+        }
+        _ => move_body(start, body_len, out),
+    }
+}
+
+/// The body begins where a length of two bytes would end, but its length is shorter or longer.
+#[cold]
+fn move_body(start: usize, body_len: usize, out: &mut Vec<u8>) {
+    let mut length = Vec::with_capacity(10);
+    put_varint(body_len as u64, &mut length);
+    out.splice(start - 2..start, length);
 }
 
 /// A bytes or string field, left out when empty.
 #[inline]
-pub(super) fn put_bytes(field: u32, bytes: &[u8], out: &mut Writer<'_>) {
+pub(super) fn put_bytes(field: u8, bytes: &[u8], out: &mut Vec<u8>) {
     if !bytes.is_empty() {
         put_present_bytes(field, bytes, out);
     }
@@ -98,14 +115,32 @@ pub(super) fn put_bytes(field: u32, bytes: &[u8], out: &mut Writer<'_>) {
 
 /// A bytes or string field, also when empty: a member of a oneof.
 #[inline]
-pub(super) fn put_present_bytes(field: u32, bytes: &[u8], out: &mut Writer<'_>) {
+pub(super) fn put_present_bytes(field: u8, bytes: &[u8], out: &mut Vec<u8>) {
     put_message_head(field, bytes.len(), out);
     out.extend_from_slice(bytes);
 }
 
+/// An id of eight bytes.
+#[inline]
+pub(super) fn put_id8(field: u8, id: [u8; 8], out: &mut Vec<u8>) {
+    let mut bytes = [0; 10];
+    bytes[..2].copy_from_slice(&[tag(field, LENGTH_DELIMITED), 8]);
+    bytes[2..].copy_from_slice(&id);
+    out.extend_from_slice(&bytes);
+}
+
+/// An id of 16 bytes.
+#[inline]
+pub(super) fn put_id16(field: u8, id: [u8; 16], out: &mut Vec<u8>) {
+    let mut bytes = [0; 18];
+    bytes[..2].copy_from_slice(&[tag(field, LENGTH_DELIMITED), 16]);
+    bytes[2..].copy_from_slice(&id);
+    out.extend_from_slice(&bytes);
+}
+
 /// An integer field, left out when zero.
 #[inline]
-pub(super) fn put_uint(field: u32, value: u64, out: &mut Writer<'_>) {
+pub(super) fn put_uint(field: u8, value: u64, out: &mut Vec<u8>) {
     if value != 0 {
         put_present_uint(field, value, out);
     }
@@ -113,14 +148,14 @@ pub(super) fn put_uint(field: u32, value: u64, out: &mut Writer<'_>) {
 
 /// An integer field, also when zero: a member of a oneof.
 #[inline]
-pub(super) fn put_present_uint(field: u32, value: u64, out: &mut Writer<'_>) {
-    put_tag(field, VARINT, out);
+pub(super) fn put_present_uint(field: u8, value: u64, out: &mut Vec<u8>) {
+    out.push(tag(field, VARINT));
     put_varint(value, out);
 }
 
 /// A fixed64 field, left out when zero.
 #[inline]
-pub(super) fn put_fixed64(field: u32, value: u64, out: &mut Writer<'_>) {
+pub(super) fn put_fixed64(field: u8, value: u64, out: &mut Vec<u8>) {
     if value != 0 {
         put_present_fixed64(field, value, out);
     }
@@ -128,16 +163,27 @@ pub(super) fn put_fixed64(field: u32, value: u64, out: &mut Writer<'_>) {
 
 /// A fixed64 or double field, also when zero: a member of a oneof.
 #[inline]
-pub(super) fn put_present_fixed64(field: u32, value: u64, out: &mut Writer<'_>) {
-    put_tag(field, FIXED64, out);
-    out.extend_from_slice(&value.to_le_bytes());
+pub(super) fn put_present_fixed64(field: u8, value: u64, out: &mut Vec<u8>) {
+    let mut bytes = [tag(field, FIXED64); 9];
+    bytes[1..].copy_from_slice(&value.to_le_bytes());
+    out.extend_from_slice(&bytes);
 }
 
 /// A fixed32 field, left out when zero.
 #[inline]
-pub(super) fn put_fixed32(field: u32, value: u32, out: &mut Writer<'_>) {
+pub(super) fn put_fixed32(field: u8, value: u32, out: &mut Vec<u8>) {
     if value != 0 {
-        put_tag(field, FIXED32, out);
-        out.extend_from_slice(&value.to_le_bytes());
+        let mut bytes = [tag(field, FIXED32); 5];
+        bytes[1..].copy_from_slice(&value.to_le_bytes());
+        out.extend_from_slice(&bytes);
+    }
+}
+
+/// A fixed32 field of number 16, whose tag has two bytes, left out when zero.
+#[inline]
+pub(super) fn put_fixed32_of_field_16(value: u32, out: &mut Vec<u8>) {
+    if value != 0 {
+        let [a, b, c, d] = value.to_le_bytes();
+        out.extend_from_slice(&[0x80 | FIXED32, 1, a, b, c, d]);
     }
 }

@@ -1,0 +1,5 @@
+mod clock;
+mod ours;
+fn main() {
+    ours::micro();
+}

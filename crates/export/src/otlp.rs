@@ -10,6 +10,7 @@
 //! Nothing is sent before the first batch, and no redirect is followed: the headers may hold a secret.
 
 mod client;
+mod connection;
 mod endpoint;
 mod grpc;
 mod headers;

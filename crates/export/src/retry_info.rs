@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prost::Message;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "receiver"))]
 const TYPE_URL: &str = "type.googleapis.com/google.rpc.RetryInfo";
 
 /// The wait that a `google.rpc.Status` asks for. `None` also when it is negative or the bytes are something else.
@@ -19,7 +19,7 @@ pub(crate) fn decode(status: &[u8]) -> Option<Duration> {
 }
 
 /// A `google.rpc.Status` that asks for a wait.
-#[cfg(test)]
+#[cfg(any(test, feature = "receiver"))]
 pub(crate) fn encode(seconds: i64, nanos: i32) -> Vec<u8> {
     let info = RetryInfo {
         retry_delay: Some(ProtoDuration { seconds, nanos }),

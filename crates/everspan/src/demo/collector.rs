@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use everspan_export::receiver;
+use everspan_export::receiver::{self, Answer};
 use everspan_trace::catalog::{self, attr};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -40,7 +40,7 @@ impl Collector {
         let task = tokio::spawn(async move {
             let take = move |request| {
                 keep.add(received(request));
-                Ok(())
+                std::future::ready(Answer::Take)
             };
             if let Err(error) = receiver::serve(listener, take, std::future::pending()).await {
                 tracing::error!(%error, "the demo's collector ended");

@@ -1,35 +1,29 @@
 //! One HTTP client for all three protocols: a POST, bounded in time and size.
 
-use std::error::Error;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::{self, connect::HttpConnector};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::ClientConfig;
 use tokio::time::{Instant, timeout};
 
 use super::Protocol;
+use super::connection::Connection;
 
 /// An answer is a few fields; what is longer is no OTLP.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
-/// An answer that does not come: the other end is asked whether it lives. Twice at most within the default timeout,
-/// since gRPC servers hang up on those who ask more often.
-const PING_INTERVAL: Duration = Duration::from_secs(4);
-const PING_TIMEOUT: Duration = Duration::from_secs(4);
 /// Notices that a silent connection is gone before a batch needs it.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 
-type Connections = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
-
-/// Connections to the collector, made when they are needed and again when they broke.
+/// One connection to the collector, made when it is needed and again when it broke.
 pub(super) struct Client {
     protocol: Protocol,
     connector: HttpsConnector<HttpConnector>,
-    connections: Option<Connections>,
+    connection: Option<Connection>,
     timeout: Duration,
 }
 
@@ -62,31 +56,28 @@ impl Client {
         Self {
             protocol,
             connector,
-            connections: None,
+            connection: None,
             timeout,
         }
     }
 
+    /// The future may be dropped half-way: the next call opens another connection.
     pub(super) async fn post(
         &mut self,
         uri: &Uri,
         headers: &HeaderMap,
         body: Bytes,
     ) -> Result<Answer, NoAnswer> {
+        let begun = Instant::now();
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri.clone();
         *request.headers_mut() = headers.clone();
-        let begun = Instant::now();
-        let response = match timeout(self.timeout, self.connections().request(request)).await {
-            Ok(response) => response.map_err(|error| NoAnswer(chain(&error)))?,
+        let (response, connection) = match timeout(self.timeout, self.send(request)).await {
+            Ok(answered) => answered?,
             Err(_) => {
-                // The connection may be dead without a word: the next attempt opens another.
-                self.connections = None;
-                return Err(NoAnswer(format!(
-                    "no answer within {} ms",
-                    self.timeout.as_millis()
-                )));
+                let millis = self.timeout.as_millis();
+                return Err(NoAnswer(format!("no answer within {millis} ms")));
             }
         };
         let (head, body) = response.into_parts();
@@ -99,6 +90,8 @@ impl Client {
             }
             _ => (None, HeaderMap::new()),
         };
+        // What is left of an answer stands in the way of the next one.
+        self.connection = body.is_some().then_some(connection);
         Ok(Answer {
             status: head.status,
             headers: head.headers,
@@ -107,29 +100,27 @@ impl Client {
         })
     }
 
-    fn connections(&mut self) -> &Connections {
-        self.connections.get_or_insert_with(|| {
-            legacy::Client::builder(TokioExecutor::new())
-                .timer(TokioTimer::new())
-                .pool_timer(TokioTimer::new())
-                .http2_only(self.protocol == Protocol::Grpc)
-                .http2_keep_alive_interval(PING_INTERVAL)
-                .http2_keep_alive_timeout(PING_TIMEOUT)
-                .build(self.connector.clone())
-        })
-    }
-}
-
-/// An error and what caused it, in one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !text.ends_with(&words) {
-            text = format!("{text}: {words}");
+    /// The connection belongs to the response until that is read.
+    async fn send(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(Response<Incoming>, Connection), NoAnswer> {
+        let mut connection = self.connection(request.uri()).await?;
+        match connection.send(request).await {
+            Ok(response) => Ok((response, connection)),
+            Err(error) => Err(NoAnswer(connection.reason(error).await)),
         }
-        cause = error.source();
     }
-    text
+
+    /// The one that is open, or another.
+    async fn connection(&mut self, uri: &Uri) -> Result<Connection, NoAnswer> {
+        if let Some(mut connection) = self.connection.take()
+            && connection.is_usable().await
+        {
+            return Ok(connection);
+        }
+        Connection::open(&mut self.connector, self.protocol, uri)
+            .await
+            .map_err(NoAnswer)
+    }
 }

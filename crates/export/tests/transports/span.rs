@@ -1,60 +1,11 @@
-//! The receiver program writes what a pipeline sends.
+//! A span with every field set, and its line.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
-
-use everspan_export::{OtlpOptions, Pipeline, PipelineOptions, otlp as destinations};
 use everspan_trace::{
-    Event, KeyValue, Link, Span, SpanContext, Status, catalog, derive_span_id, derive_trace_id, otlp,
+    Event, KeyValue, Link, Span, SpanContext, Status, catalog, derive_span_id, derive_trace_id,
 };
 use serde_json::{Value, json};
-use tokio::runtime::Handle;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_field_of_a_span_stands_in_its_line() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("spans.jsonl");
-    let (mut receiver, address) = start_receiver(&out);
-
-    let mut options = OtlpOptions::new(format!("http://{address}"));
-    options.resource = vec![KeyValue::new("service.name", "Everspan")];
-    let destination = destinations::destination(options).unwrap();
-    let pipeline =
-        Pipeline::start(PipelineOptions::new("otlp"), destination, &[], &Handle::current()).unwrap();
-    let mut encoded = Vec::new();
-    otlp::encode_span(&span(), &mut encoded);
-    pipeline.sink().push(catalog::INVOCATION_SCOPE, &encoded, 1, &[]);
-    assert!(pipeline.shutdown(Duration::from_secs(5)).await);
-    receiver.kill().unwrap();
-    receiver.wait().unwrap();
-
-    let text = std::fs::read_to_string(&out).unwrap();
-    let mut line: Value = serde_json::from_str(text.trim_end()).unwrap();
-    assert!(line["recv_ns"].as_u64().unwrap() > 1_700_000_000_000_000_000);
-    line.as_object_mut().unwrap().remove("recv_ns");
-    assert_eq!(line, expected());
-}
-
-fn start_receiver(out: &Path) -> (Child, String) {
-    let mut receiver = Command::new(env!("CARGO_BIN_EXE_otlp-receiver"))
-        .args(["--listen", "127.0.0.1:0", "--out"])
-        .arg(out)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(receiver.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let address = line.trim_end().strip_prefix("listening on ").unwrap().to_owned();
-    (receiver, address)
-}
-
-fn span() -> Span {
+pub(crate) fn span() -> Span {
     let context = SpanContext {
         trace_state: "vendor=1".into(),
         ..SpanContext::sampled(derive_trace_id(b""), derive_span_id(b"", 0))
@@ -83,7 +34,7 @@ fn span() -> Span {
     span
 }
 
-fn expected() -> Value {
+pub(crate) fn line() -> Value {
     json!({
         "resource": { "service.name": "Everspan" },
         "scope": "everspan.invocation",

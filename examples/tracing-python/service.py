@@ -34,14 +34,16 @@ async def take(ctx: restate.ObjectContext, count: int) -> int:
     return taken
 
 
-def look_up(item: str) -> int:
+async def look_up(item: str) -> int:
     # Within a run, the run's span is the parent.
     with tracer.start_as_current_span("read the price list"):
+        await asyncio.sleep(0.03)
         return len(item) * 7
 
 
-def charge(invocation: str) -> None:
+async def charge(invocation: str) -> None:
     """The bank refuses the first try of every order, so that there is a retry to look at."""
+    await asyncio.sleep(0.06)
     if invocation not in refused:
         refused.add(invocation)
         raise ConnectionError("the bank does not answer")

@@ -49,7 +49,7 @@ async def attempt_span():
         except SdkInternalException as error:  # a run failed: the server will begin another attempt
             cause = error.__cause__ or error
             span.record_exception(cause)
-            span.set_status(trace.StatusCode.ERROR, str(cause))
+            span.set_status(trace.StatusCode.ERROR, str(cause).partition("\n")[0])  # the rest is a stack trace
             raise
         # A suspension passes as a BaseException and leaves the status unset: nothing is wrong.
         span.set_status(trace.StatusCode.OK)

@@ -1,5 +1,6 @@
 // A shop whose spans hang below the attempts of Everspan. See README.md.
 import http2 from "node:http2";
+import { setTimeout as sleep } from "node:timers/promises";
 import { sendRest } from "./telemetry.ts";
 import { trace } from "@opentelemetry/api";
 import * as restate from "@restatedev/restate-sdk";
@@ -31,9 +32,8 @@ const shop = restate.service({
   handlers: {
     order: async (ctx: restate.Context, item: string) => {
       // A span of your own: its parent is the attempt that runs now.
-      inSpan("check the basket", () => trace.getActiveSpan()?.setAttribute("shop.item", item));
-      // Within a run, the run's span is the parent.
-      const price = await ctx.run("look up the price", () => inSpan("read the price list", () => item.length * 7));
+      await inSpan("check the basket", async () => trace.getActiveSpan()?.setAttribute("shop.item", item));
+      const price = await ctx.run("look up the price", () => lookUp(item));
       await ctx.objectClient<typeof stock>({ name: "Stock" }, item).take(1);
       await ctx.run("charge the card", () => charge(ctx.request().id));
       return `${item} for ${price}`;
@@ -42,10 +42,19 @@ const shop = restate.service({
   options: { hooks: [tracing] },
 });
 
+function lookUp(item: string): Promise<number> {
+  // Within a run, the run's span is the parent.
+  return inSpan("read the price list", async () => {
+    await sleep(30);
+    return item.length * 7;
+  });
+}
+
 const refused = new Set<string>();
 
 /** The bank refuses the first try of every order, so that there is a retry to look at. */
-function charge(invocation: string) {
+async function charge(invocation: string) {
+  await sleep(60);
   if (!refused.has(invocation)) {
     refused.add(invocation);
     throw new Error("the bank does not answer");
@@ -53,10 +62,10 @@ function charge(invocation: string) {
   refused.delete(invocation);
 }
 
-function inSpan<T>(name: string, work: () => T): T {
-  return tracer.startActiveSpan(name, (span) => {
+function inSpan<T>(name: string, work: () => Promise<T>): Promise<T> {
+  return tracer.startActiveSpan(name, async (span) => {
     try {
-      return work();
+      return await work();
     } finally {
       span.end();
     }

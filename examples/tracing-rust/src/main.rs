@@ -4,11 +4,12 @@ mod telemetry;
 
 use std::collections::HashSet;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use opentelemetry::KeyValue;
-use opentelemetry::trace::{Span, Tracer};
+use opentelemetry::trace::{FutureExt, Span, TraceContextExt, Tracer};
 use restate_sdk::prelude::*;
 use telemetry::{TracedEndpoint, run, tracer};
 use tokio::net::TcpListener;
@@ -45,11 +46,16 @@ impl Stock {
 
 async fn look_up(item: String) -> HandlerResult<u64> {
     // Within a run, the run's span is the parent.
-    tracer().in_span("read the price list", |_| Ok(item.len() as u64 * 7))
+    let list = opentelemetry::Context::current_with_span(tracer().start("read the price list"));
+    tokio::time::sleep(Duration::from_millis(30))
+        .with_context(list)
+        .await;
+    Ok(item.len() as u64 * 7)
 }
 
 /// The bank refuses the first try of every order, so that there is a retry to look at.
 async fn charge(invocation: String) -> HandlerResult<()> {
+    tokio::time::sleep(Duration::from_millis(60)).await;
     static REFUSED: Mutex<Option<HashSet<String>>> = Mutex::new(None);
     let mut refused = REFUSED.lock().expect("nobody panics while holding it");
     let refused = refused.get_or_insert_default();

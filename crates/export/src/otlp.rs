@@ -9,6 +9,8 @@
 //!
 //! Nothing is sent before the first batch, and no redirect is followed: the headers may hold a secret.
 
+#[cfg(test)]
+mod any_answer;
 mod client;
 mod connection;
 mod endpoint;

@@ -32,7 +32,11 @@ def repeated_against_the_rules(arrivals: list) -> list:
 
 def missing(arrivals: list, requests: list, listed: set) -> list:
     """Everything that is not whole, in words. All invocations must have ended."""
-    spans = [copies[0].span for copies in by_identity(arrivals).values()]
+    return missing_spans([copies[0].span for copies in by_identity(arrivals).values()], requests, listed)
+
+
+def missing_spans(spans: list, requests: list, listed: set) -> list:
+    """As `missing`, of spans without repetitions."""
     return [
         *_requests_without_ingress(spans, requests),
         *_invocations_with_holes(spans, listed | {one.invocation for one in requests if one.accepted}),

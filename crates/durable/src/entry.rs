@@ -24,6 +24,8 @@ mod signal;
 mod sleep;
 mod state;
 
+pub(crate) use attach::invocation_id as attached;
+
 /// Why an entry is not stored.
 #[derive(Debug)]
 pub(crate) enum EntryError {

@@ -5,18 +5,22 @@
 //!                  │                     │                      │
 //!             Scheduled ──due──► [lock?] ┼──────────────────► Queued
 //!                                        ▼                      │ lock free
-//!          ┌──────────────────────────► Running ◄───────────────┘
-//!          │ due          ┌────────────► │ │ └─────────────┐
-//!      BackingOff ◄─fails─┘   awaited │  │ ended           │ attempts used up
-//!                              Suspended ◄  ▼              ▼
-//!                                       Completed        Paused
+//!          ┌─────────────────────────► [slot?] ◄────────────────┘
+//!          │ due            awaited ──►  │ └─none free──► Ready ─┐ slot free
+//!          │                    │        ▼                       │
+//!      BackingOff ◄── fails ────┼───── Running ◄─────────────────┘
+//!                          Suspended ◄─┘ │ └──────────────┐ attempts used up
+//!                                        ▼ ended          ▼
+//!                                    Completed          Paused
+//!
+//! When the server stops in order, what is Running becomes Ready.
 //! ```
 
 use std::collections::BTreeMap;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use everspan_protocol::ids::InvocationId;
-use everspan_trace::{SpanContext, derive_span_id, derive_trace_id};
+use everspan_trace::{FLAG_RANDOM, FLAG_SAMPLED, SpanContext, derive_span_id, derive_trace_id};
 
 use crate::record::{AttemptError, Awaiting, HandlerFacts, Outcome, Pin, TraceOrigin, Waiter};
 use crate::target::Target;
@@ -58,12 +62,23 @@ pub struct Invocation {
     pub output: Option<Outcome>,
     /// Sleeps under way: completion id → due, ms since the epoch.
     pub sleeps: BTreeMap<u32, u64>,
+    /// Set if its trace is not sampled, but its spans are kept until its end decides.
+    pub kept: Option<Kept>,
+}
+
+/// What is known of the spans kept of an invocation, beside the rows that hold them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Kept {
+    /// When its first attempt began, ns since the epoch; 0 = not yet.
+    pub begun_ns: u64,
+    /// The oldest attempt kept; those before it went because there were too many.
+    pub oldest: u32,
 }
 
 /// Where the time of an invocation went, ns. The parts sum to the time from its submission to `counted_to_ns`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct TimeSpent {
-    /// Before its first attempt.
+    /// Waiting to begin: for its time, for the lock of its key, for a slot.
     pub queued_ns: u64,
     /// In attempts.
     pub running_ns: u64,
@@ -76,10 +91,15 @@ pub struct TimeSpent {
 }
 
 impl TimeSpent {
+    /// All of it.
+    pub fn whole_ns(&self) -> u64 {
+        self.queued_ns + self.running_ns + self.suspended_ns + self.backoff_ns
+    }
+
     /// Counts the time up to now as spent in `status`.
     fn count(&mut self, status: &Status, now_ns: u64) {
         let part = match status {
-            Status::Scheduled { .. } | Status::Queued { .. } => &mut self.queued_ns,
+            Status::Scheduled { .. } | Status::Queued { .. } | Status::Ready { .. } => &mut self.queued_ns,
             Status::Running => &mut self.running_ns,
             Status::BackingOff { .. } => &mut self.backoff_ns,
             Status::Suspended(_) | Status::Paused => &mut self.suspended_ns,
@@ -102,6 +122,13 @@ pub enum Status {
         /// Its place.
         place: u64,
     },
+    /// Waits for a slot, its next attempt's.
+    Ready {
+        /// Its place among those that wait.
+        place: u64,
+        /// Why that attempt will begin.
+        cause: AttemptCause,
+    },
     /// An attempt is under way.
     Running,
     /// The next attempt is due later.
@@ -121,6 +148,7 @@ impl Status {
         match self {
             Self::Scheduled { .. } => "scheduled",
             Self::Queued { .. } => "pending",
+            Self::Ready { .. } => "ready",
             Self::Running => "running",
             Self::BackingOff { .. } => "backing-off",
             Self::Suspended(_) => "suspended",
@@ -247,7 +275,12 @@ pub fn start_span(id: &InvocationId, origin: &TraceOrigin) -> SpanContext {
             derive_trace_id(id.as_bytes())
         },
         span_id: derive_span_id(id.as_bytes(), START),
-        flags: origin.cause.flags,
+        flags: if origin.joins {
+            origin.cause.flags
+        } else {
+            // A trace of its own inherits the decision, and nothing that was said of another trace id.
+            origin.cause.flags & FLAG_SAMPLED | FLAG_RANDOM
+        },
         trace_state: if origin.joins {
             origin.cause.trace_state.clone()
         } else {

@@ -24,6 +24,7 @@ mod end_request;
 mod journal;
 mod lock;
 mod message;
+mod options;
 mod owed;
 mod retention;
 mod slots;
@@ -33,21 +34,10 @@ mod submit;
 mod timer;
 
 pub(crate) use journal::{outcome_result, void};
-
-/// What a machine is told once; the same for every replay of a log.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// This partition.
-    pub partition: u16,
-    /// How many there are.
-    pub partitions: u16,
-    /// State larger than this many bytes is sent in part, the rest on demand.
-    pub eager_state_max: usize,
-    /// Attempts at a time; more wait their turn, first come first served.
-    pub attempts_max: usize,
-    /// Whether anyone takes spans; `false`: none are built.
-    pub spans: bool,
-}
+pub use options::{Keep, Options, SpanOptions, Takers};
+#[cfg(test)]
+pub(crate) use spans::AttemptOutcome;
+pub(crate) use spans::{EndedAttempt, KeptRequest};
 
 /// The machine of one partition.
 pub struct Machine<B> {
@@ -59,7 +49,10 @@ pub struct Machine<B> {
     local: VecDeque<Message>,
     effects: Vec<Effect>,
     now_ns: u64,
+    /// Effects of this record have left in an earlier life.
     replaying: bool,
+    /// Spans of this record are told.
+    telling: bool,
 }
 
 impl<B: Backend> Machine<B> {
@@ -71,7 +64,7 @@ impl<B: Backend> Machine<B> {
         for (to, seq, _) in tables.outbox()? {
             first_unacknowledged.entry(to).or_insert(seq);
         }
-        let slots = slots::Slots::new(options.attempts_max);
+        let slots = slots::Slots::open(&tables)?;
         Ok(Self {
             tables,
             options,
@@ -82,6 +75,7 @@ impl<B: Backend> Machine<B> {
             effects: Vec::new(),
             now_ns: 0,
             replaying: false,
+            telling: false,
         })
     }
 
@@ -90,21 +84,26 @@ impl<B: Backend> Machine<B> {
     /// An error means that the state cannot be read: the partition must stop, and nothing after it may be applied.
     pub fn apply(&mut self, position: u64, record: &Record) -> Result<Vec<Effect>, StateError> {
         self.replaying = false;
+        self.telling = self.options.spans.takers.are_any();
         self.step(position, record)?;
         Ok(std::mem::take(&mut self.effects))
     }
 
     /// Applies a record of an earlier life: its effects were carried out then, or are owed by what the state says
-    /// when the next `Started` record is applied.
-    pub fn replay(&mut self, position: u64, record: &Record) -> Result<(), StateError> {
+    /// when the next `Started` record is applied. Only its spans are returned, and only if nobody is known to have
+    /// them: the same as in that life, to the last bit, as long as the options are.
+    pub fn replay(&mut self, position: u64, record: &Record) -> Result<Vec<Effect>, StateError> {
         self.replaying = true;
-        self.step(position, record)
+        self.telling = self.options.spans.takers.are_any() && position > self.options.spans.told_to;
+        self.step(position, record)?;
+        Ok(std::mem::take(&mut self.effects))
     }
 
     fn step(&mut self, position: u64, record: &Record) -> Result<(), StateError> {
         self.now_ns = record.at_ns;
         match &record.body {
-            Body::Started => self.started()?,
+            Body::Started { attempts_max } => self.started(*attempts_max)?,
+            Body::Stopped => self.stopped()?,
             Body::Submit(submission) => self.submit(submission)?,
             Body::Progress(progress) => self.progress(progress)?,
             Body::TimerFired(timer) => self.timer_fired(timer)?,

@@ -88,10 +88,11 @@ impl<B: Backend> Partition<B> {
     }
 
     /// Applies a record of the log again, if the state does not have it yet. Its effects were carried out in an
-    /// earlier life or are owed by what the state says.
-    pub fn replay(&mut self, seq: u64, payload: &[u8]) -> Result<(), PartitionError> {
+    /// earlier life or are owed by what the state says; only its spans are returned, if nobody is known to have them
+    /// ([`SpanOptions::told_to`](crate::machine::SpanOptions::told_to)).
+    pub fn replay(&mut self, seq: u64, payload: &[u8]) -> Result<Vec<Effect>, PartitionError> {
         if seq <= self.applied {
-            return Ok(());
+            return Ok(Vec::new());
         }
         if seq != self.applied + 1 {
             return Err(PartitionError::Gap {
@@ -100,10 +101,10 @@ impl<B: Backend> Partition<B> {
             });
         }
         let record = Record::decode(payload).map_err(|error| PartitionError::Record { seq, error })?;
-        self.machine.replay(seq, &record)?;
+        let spans = self.machine.replay(seq, &record)?;
         self.clock_ns = record.at_ns;
         (self.applied, self.last, self.synced) = (seq, seq, seq);
-        Ok(())
+        Ok(spans)
     }
 
     /// Turns what happened into the next record: appends its bytes to `out` and returns its number. The time is

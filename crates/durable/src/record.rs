@@ -12,7 +12,7 @@ use crate::policy::{Retention, RetryPolicy};
 use crate::target::{HandlerKind, Target};
 
 /// The version written before each record.
-pub const RECORD_VERSION: u8 = 1;
+pub const RECORD_VERSION: u8 = 2;
 
 /// One thing that happened, and when.
 #[derive(Clone, Debug, PartialEq, BorshSerialize, BorshDeserialize)]
@@ -27,7 +27,10 @@ pub struct Record {
 #[derive(Clone, Debug, PartialEq, BorshSerialize, BorshDeserialize)]
 pub enum Body {
     /// The server came up: attempts that were under way are lost and begin again.
-    Started,
+    Started {
+        /// Attempts at a time from now on; more wait their turn, first come first served.
+        attempts_max: u32,
+    },
     /// A client asks for an invocation.
     Submit(Box<Submission>),
     /// What an attempt said since its last record.
@@ -54,6 +57,8 @@ pub enum Body {
     Asked(Message),
     /// Retentions ended.
     Expired(Vec<Expiry>),
+    /// The server goes down in order: attempts give their slots away until it is back.
+    Stopped,
 }
 
 /// A request to run a handler, whoever makes it.
@@ -116,6 +121,8 @@ pub struct IngressRequest {
     pub path: String,
     /// Client address and port.
     pub client: Option<(String, u16)>,
+    /// The `user-agent` header.
+    pub user_agent: Option<String>,
     /// Whether the client only wants it accepted (`/send`).
     pub one_way: bool,
 }
@@ -272,6 +279,15 @@ impl Failure {
             code,
             message: message.into(),
             metadata: Vec::new(),
+        }
+    }
+
+    /// The HTTP status a client is told: the code where it is one of a failure, else 500.
+    pub fn http_status(&self) -> u16 {
+        if (400..=999).contains(&self.code) {
+            self.code
+        } else {
+            500
         }
     }
 }

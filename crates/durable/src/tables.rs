@@ -16,6 +16,9 @@
 //! | `N` | partition u16 | last number given to a message for it |
 //! | `E` | partition u16 | last number received from it |
 //! | `P` | service, key, promise | [`Promise`] |
+//! | `A` | – | attempts at a time, u32 |
+//! | `F` | invocation id, 0 u32 | [`KeptRequest`] that made it, until its end decides whether its spans are told |
+//! | `F` | invocation id, attempt u32 | [`EndedAttempt`], likewise |
 //!
 //! Integers in keys are big-endian, so that key order is number order; names in keys carry their length in front.
 
@@ -25,6 +28,7 @@ use everspan_protocol::ids::InvocationId;
 use everspan_state::{Backend, StateError};
 
 use crate::invocation::{Completed, Invocation, JournalEntry};
+use crate::machine::{EndedAttempt, KeptRequest};
 use crate::record::{Expiry, Message, Outcome, SignalName, Timer, Waiter};
 use crate::target::Target;
 
@@ -167,6 +171,44 @@ impl<B: Backend> Tables<B> {
                 (InvocationId::from_bytes(id), decode(&value))
             })
             .collect())
+    }
+
+    // --- attempts ---
+
+    /// Attempts at a time; 0 before the partition came up for the first time.
+    pub(crate) fn attempts_max(&self) -> Result<u32, StateError> {
+        Ok(self.read(b"A")?.unwrap_or(0))
+    }
+
+    pub(crate) fn put_attempts_max(&mut self, max: u32) {
+        self.write(b"A", &max);
+    }
+
+    // --- kept spans ---
+
+    pub(crate) fn kept_request(&self, id: &InvocationId) -> Result<Option<KeptRequest>, StateError> {
+        self.read(&id_key(b'F', id, &0u32.to_be_bytes()))
+    }
+
+    pub(crate) fn put_kept_request(&mut self, id: &InvocationId, request: &KeptRequest) {
+        self.write(&id_key(b'F', id, &0u32.to_be_bytes()), request);
+    }
+
+    pub(crate) fn kept_attempt(
+        &self,
+        id: &InvocationId,
+        number: u32,
+    ) -> Result<Option<EndedAttempt>, StateError> {
+        self.read(&id_key(b'F', id, &number.to_be_bytes()))
+    }
+
+    pub(crate) fn put_kept_attempt(&mut self, id: &InvocationId, attempt: &EndedAttempt) {
+        self.write(&id_key(b'F', id, &attempt.attempt.number.to_be_bytes()), attempt);
+    }
+
+    /// Deletes what is kept of the request (0) or of an attempt.
+    pub(crate) fn delete_kept(&mut self, id: &InvocationId, number: u32) {
+        self.backend.delete(&id_key(b'F', id, &number.to_be_bytes()));
     }
 
     // --- journal ---
@@ -356,3 +398,6 @@ impl<B: Backend> Tables<B> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,6 +82,7 @@ fn ingress() -> Source {
         method: "POST".into(),
         path: "/Counter/k/add".into(),
         client: Some(("::1".into(), 7)),
+        user_agent: Some("curl/8".into()),
         one_way: true,
     })
 }
@@ -152,7 +153,7 @@ fn bodies() -> Vec<Body> {
         outcome: None,
     };
     vec![
-        Body::Started,
+        Body::Started { attempts_max: 1000 },
         Body::Submit(submission(ingress())),
         progress(AttemptEnd::Ended),
         progress(AttemptEnd::Suspended(awaiting)),
@@ -197,6 +198,7 @@ fn bodies() -> Vec<Body> {
             id: id(),
             journal_only: true,
         }]),
+        Body::Stopped,
     ]
 }
 

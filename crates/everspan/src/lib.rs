@@ -11,6 +11,7 @@ pub mod data_dir;
 pub mod demo;
 pub mod ingress;
 pub mod invoker;
+mod panicked;
 pub mod registry;
 pub mod run;
 pub mod server;

@@ -11,7 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use everspan_export::Reporters;
+use everspan_durable::machine::Keep;
+use everspan_export::{Mark, Reporters};
 use everspan_trace::Factories;
 use rand::Rng;
 use tokio::runtime::Handle;
@@ -21,10 +22,10 @@ use tokio::task::JoinHandle;
 use crate::admin::Admin;
 use crate::config::Config;
 use crate::data_dir::DataDir;
-use crate::ingress::Ingress;
+use crate::ingress::{Ingress, RefusedSpans};
 use crate::invoker::{Connector, ConnectorOptions, Invoker, InvokerOptions};
 use crate::registry::{Defaults, Registry};
-use crate::worker::{self, Limits, Workers, WorkersOptions};
+use crate::worker::{self, Limits, OpenReporters, Workers, WorkersOptions};
 use reporters::Prepared;
 
 /// A running server.
@@ -84,7 +85,8 @@ impl Server {
 
         let data = open_data(&config.base_dir, config.partitions)?;
         let prepared = Prepared::new(config, factories, &data.spool())?;
-        let reporters = prepared.open(&[], &Handle::current()).map_err(failed)?;
+        let runtime = Handle::current();
+        let open_reporters = Box::new(move |ends: &[Mark]| prepared.open(ends, &runtime));
         let defaults = Defaults::new(config);
         let registry = Arc::new(Registry::open(data.deployments(), defaults.clone()).map_err(failed)?);
         let connector = Arc::new(Connector::new(connector_options(config)));
@@ -94,12 +96,16 @@ impl Server {
             defaults,
             invoker_options(config),
         ));
-        let workers = start_workers(config, data.clone(), Arc::clone(&reporters), invoker).await?;
+        let workers = start_workers(config, data.clone(), open_reporters, invoker).await?;
+        let reporters = Arc::clone(&workers.reporters);
         let (stopping, stop) = watch::channel(false);
+        let refused = Arc::new(RefusedSpans::new(&reporters));
         let ingress = Arc::new(Ingress {
             router: Arc::clone(&workers.router),
             registry: Arc::clone(&registry),
-            sampler: (!reporters.is_empty()).then(|| config.tracing.sampler.clone()),
+            sampler: config.tracing.sampler.clone(),
+            takers: worker::takers(&reporters),
+            refused: Arc::clone(&refused),
             body_max: body_max(config),
         });
         let admin = Admin {
@@ -111,6 +117,7 @@ impl Server {
                 workers.log_counters(),
                 Arc::clone(&workers.router),
                 Arc::clone(&reporters),
+                refused,
             ),
         };
         let tasks = vec![
@@ -199,6 +206,18 @@ fn open_data(base_dir: &Path, partitions: u16) -> Result<DataDir, ServerError> {
 /// The longest body or message that still makes a record the log takes, bytes.
 const RECORD_MAX: u64 = 512 << 20;
 
+/// Of what the sampler leaves out; `None` if nothing is kept.
+fn keep(config: &Config) -> Option<Keep> {
+    let keep = config.tracing.keep;
+    let slow_ms = keep
+        .slow
+        .map(|least| u64::try_from(least.as_millis()).unwrap_or(u64::MAX));
+    (keep.failed || slow_ms.is_some()).then_some(Keep {
+        failed: keep.failed,
+        slow_ms,
+    })
+}
+
 fn body_max(config: &Config) -> usize {
     usize::try_from(config.ingress.request_size_limit.min(RECORD_MAX)).unwrap_or(usize::MAX)
 }
@@ -224,7 +243,7 @@ fn invoker_options(config: &Config) -> InvokerOptions {
 async fn start_workers(
     config: &Config,
     mut data: DataDir,
-    reporters: Arc<Reporters>,
+    reporters: OpenReporters,
     invoker: Arc<Invoker>,
 ) -> Result<Workers, ServerError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -240,6 +259,8 @@ async fn start_workers(
         cache_bytes: config.state.cache_size,
         eager_state_max: usize::try_from(config.worker.invoker.eager_state_size_limit).unwrap_or(usize::MAX),
         cleanup_interval: config.worker.cleanup_interval,
+        events_max: config.tracing.events_max,
+        keep: keep(config),
         limits: Limits {
             mailbox_max: config.worker.mailbox_max,
             attempts_max: config.worker.invoker.concurrent_invocations_limit,
@@ -251,7 +272,7 @@ async fn start_workers(
     };
     let runtime = Handle::current();
     let started = tokio::task::spawn_blocking(move || {
-        let workers = worker::start(&options, &runtime, &reporters, invoker).map_err(failed)?;
+        let workers = worker::start(&options, &runtime, reporters, invoker).map_err(failed)?;
         data.complete().map_err(failed)?;
         Ok(workers)
     });

@@ -10,6 +10,7 @@
 mod input;
 mod limits;
 mod maintenance;
+mod recover;
 mod router;
 mod run;
 mod shard;
@@ -18,5 +19,6 @@ mod waiting;
 
 pub use input::{Accepted, AttachReply, Ended, Input, Query, Reply};
 pub use limits::Limits;
+pub(crate) use recover::takers;
 pub use router::{Refusal, Room, Router};
-pub use start::{LogCounters, StartError, Workers, WorkersOptions, start};
+pub use start::{LogCounters, OpenReporters, StartError, Workers, WorkersOptions, start};

@@ -21,6 +21,8 @@ pub(crate) struct Client {
     pub(crate) idempotency_key: Option<String>,
     one_way: bool,
     delay_ms: Option<u64>,
+    /// Whether its traces are sampled.
+    pub(crate) sampled: bool,
     asked: u64,
     pub(crate) state: ClientState,
 }
@@ -91,6 +93,7 @@ impl Client {
             idempotency_key,
             one_way,
             delay_ms,
+            sampled: true,
             asked: 0,
             state: ClientState::Asks(asks_ms),
         }
@@ -100,10 +103,13 @@ impl Client {
     pub(crate) fn request(&mut self, now_ms: u64) -> Submission {
         self.asked += 1;
         let seed = format!("{} {}", self.name, self.asked);
-        let cause = SpanContext::sampled(
+        let mut cause = SpanContext::sampled(
             derive_trace_id(seed.as_bytes()),
             derive_span_id(seed.as_bytes(), 99),
         );
+        if !self.sampled {
+            cause.flags = 0;
+        }
         let service = if self.key.is_some() { OBJECT } else { PLAIN };
         Submission {
             id: self.id,
@@ -124,6 +130,7 @@ impl Client {
                 method: "POST".into(),
                 path: "/".into(),
                 client: None,
+                user_agent: None,
                 one_way: self.one_way,
             }),
             trace: TraceOrigin { cause, joins: true },

@@ -1,5 +1,6 @@
 //! What a seed draws before the world begins: sizes, chances of each fault, and the mutation under test.
 
+use everspan_durable::machine::Keep;
 use everspan_durable::policy::{OnMaxAttempts, Retention, RetryPolicy};
 use everspan_durable::record::HandlerFacts;
 use everspan_durable::target::HandlerKind;
@@ -15,6 +16,8 @@ pub(crate) const RETENTION_MS: u64 = 100 * 3_600_000;
 pub enum Mutation {
     /// Effects leave before the sync, and nobody looks at the disk: only the consequences tell.
     ReleaseBeforeSync,
+    /// State is flushed, and the log forgotten, before the spans of its records are safe.
+    FlushBeforeSpans,
 }
 
 /// Chances are "one in so many steps", 0 = never.
@@ -22,7 +25,7 @@ pub enum Mutation {
 pub(crate) struct Settings {
     pub(crate) partitions: u16,
     pub(crate) clients: usize,
-    pub(crate) attempts_max: usize,
+    pub(crate) attempts_max: u32,
     pub(crate) eager_state_max: usize,
     pub(crate) segment_bytes: u64,
     pub(crate) inactivity_ms: u64,
@@ -35,6 +38,11 @@ pub(crate) struct Settings {
     pub(crate) hanging_service: usize,
     pub(crate) duplicate: usize,
     pub(crate) ending: usize,
+    /// The server stops in order.
+    pub(crate) stop: usize,
+    /// One client in so many is not sampled.
+    pub(crate) unsampled: usize,
+    pub(crate) keep: Option<Keep>,
     /// How eagerly time goes on although something else could happen.
     pub(crate) hurry: usize,
     pub(crate) mutation: Option<Mutation>,
@@ -51,6 +59,8 @@ impl Settings {
         let hanging_service = chance([0, 0, 100, 500]);
         let duplicate = chance([0, 3, 10, 50]);
         let ending = chance([0, 100, 300, 1000]);
+        let stop = chance([0, 0, 1000, 3000]);
+        let unsampled = chance([0, 0, 2, 5]);
         let hurry = chance([10, 40, 200, 1000]);
         Self {
             partitions: [1, 2, 3, 4][rng.below(4)],
@@ -68,10 +78,19 @@ impl Settings {
             hanging_service,
             duplicate,
             ending,
+            stop,
+            unsampled,
+            keep: keep(rng),
             hurry,
             mutation,
         }
     }
+}
+
+fn keep(rng: &mut SimRng) -> Option<Keep> {
+    let slow_ms = [None, Some(100), Some(1000)][rng.below(3)];
+    let failed = rng.one_in(2);
+    rng.one_in(2).then_some(Keep { failed, slow_ms })
 }
 
 fn policy(rng: &mut SimRng) -> RetryPolicy {

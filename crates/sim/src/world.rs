@@ -15,13 +15,16 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::checker::Checker;
 use crate::client::{Client, ClientState};
 use crate::outside::Outside;
+use crate::pipeline::Pipeline;
 use crate::run::Report;
 use crate::settings::{Mutation, Settings};
 
 mod finish;
 mod server;
+mod spans;
 mod talks;
 
+use spans::Reference;
 use talks::Talk;
 
 const T0_MS: u64 = 1_750_000_000_000;
@@ -72,6 +75,8 @@ enum Event {
     Timers(usize),
     Ask(usize),
     Resolve(usize),
+    Export,
+    Exported,
     Time,
 }
 
@@ -93,6 +98,8 @@ pub(crate) struct World {
     resolvers: Vec<Resolver>,
     outside: Outside,
     checker: Checker,
+    pipeline: Pipeline,
+    reference: Reference,
     print: bool,
     recent: VecDeque<String>,
     trace: Xxh3,
@@ -104,12 +111,16 @@ impl World {
         let settings = Settings::draw(&mut rng, mutation);
         let disk = SimDisk::new(rng.next_u64());
         let (log, _) = Log::open(disk.clone(), server::options(&settings)).expect("an empty disk");
-        let clients = (0..settings.clients)
-            .map(|number| Client::draw(&mut rng, number, seed, T0_MS, WINDOW_MS))
-            .collect();
+        let client = |number| {
+            let mut client = Client::draw(&mut rng, number, seed, T0_MS, WINDOW_MS);
+            client.sampled = settings.unsampled == 0 || !rng.one_in(settings.unsampled);
+            client
+        };
+        let clients = (0..settings.clients).map(client).collect();
         let parts = (0..settings.partitions)
-            .map(|partition| server::open(&settings, partition, MemoryBackend::new()))
+            .map(|partition| server::open(&settings, partition, MemoryBackend::new(), 0))
             .collect();
+        let reference = Reference::new(&settings);
         let mut world = Self {
             seed,
             rng,
@@ -128,6 +139,8 @@ impl World {
             resolvers: Vec::new(),
             outside: Outside::new(T0_MS),
             checker: Checker::default(),
+            pipeline: Pipeline::default(),
+            reference,
             print,
             recent: VecDeque::new(),
             trace: Xxh3::new(),
@@ -216,6 +229,11 @@ impl World {
             Event::Timers(index) => self.timers(index),
             Event::Ask(index) => self.ask(index),
             Event::Resolve(index) => self.resolve(index),
+            Event::Export => {
+                let items_max = 1 + self.rng.below(20);
+                self.pipeline.send(items_max);
+            }
+            Event::Exported => self.pipeline.note(),
             Event::Time => self.space_returns(),
         }
         true
@@ -244,6 +262,12 @@ impl World {
         }
         if unsynced {
             events.push(Event::Sync);
+        }
+        if self.pipeline.can_send() {
+            events.push(Event::Export);
+        }
+        if self.pipeline.can_note() {
+            events.push(Event::Exported);
         }
         let wires = self.wires.iter().filter(|(_, wire)| !wire.is_empty());
         events.extend(wires.map(|(&(from, to), _)| Event::Travel(from, to)));
@@ -334,6 +358,9 @@ impl World {
             self.post(&id, Body::Asked(message));
         }
         self.disk_fault();
+        if self.chance(self.settings.stop) {
+            self.stop();
+        }
         if self.chance(self.settings.crash) {
             self.crash("the process dies");
         }

@@ -27,3 +27,10 @@ fn effects_that_leave_before_the_sync_are_caught_by_their_consequences() {
     let caught = (0..200).find_map(|seed| run(seed, Some(Mutation::ReleaseBeforeSync), false).err());
     assert!(caught.is_some(), "the checker can fail");
 }
+
+#[test]
+fn a_state_flushed_before_its_spans_are_safe_is_caught_by_a_span_that_never_arrives() {
+    let caught = (0..200).find_map(|seed| run(seed, Some(Mutation::FlushBeforeSpans), false).err());
+    let violation = caught.expect("the checker can fail");
+    assert!(violation.message.contains("arrives as it is"), "{violation:#?}");
+}

@@ -101,6 +101,19 @@ impl LsmBackend {
         open::open(dir, options, open::Absent::Refuse)
     }
 
+    /// As [`begin_flush`](Backend::begin_flush), but nothing becomes durable before `first` has returned: what must be
+    /// safe earlier than this state. It runs in the thread of the flush, while the owner goes on.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`flush`](Backend::flush).
+    pub fn begin_flush_behind(&mut self, first: impl FnOnce() + Send + 'static) -> Result<(), StateError> {
+        if let Some(frozen) = self.freeze()? {
+            self.flushing = Some(Flushing::begin(&self.tree, frozen, self.applied, first));
+        }
+        Ok(())
+    }
+
     /// Compares every table file with its checksum; returns the number of bytes read.
     ///
     /// # Errors
@@ -249,10 +262,7 @@ impl Backend for LsmBackend {
     }
 
     fn begin_flush(&mut self) -> Result<(), StateError> {
-        if let Some(frozen) = self.freeze()? {
-            self.flushing = Some(Flushing::begin(&self.tree, frozen, self.applied));
-        }
-        Ok(())
+        self.begin_flush_behind(|| {})
     }
 
     fn poll_flush(&mut self) -> Result<Option<u64>, StateError> {

@@ -34,7 +34,8 @@ pub(super) fn get_output<B: Backend>(entry: &mut Entry<'_, B>) -> Result<(), Ent
     Ok(entry.machine.send(Message::Peek { id, waiter })?)
 }
 
-fn invocation_id(target: Option<InvocationTarget>) -> Result<InvocationId, EntryError> {
+/// The invocation that is meant.
+pub(crate) fn invocation_id(target: Option<InvocationTarget>) -> Result<InvocationId, EntryError> {
     match target {
         Some(InvocationTarget::InvocationId(text)) => text
             .parse()

@@ -6,6 +6,7 @@ use everspan_state::{Backend, StateError};
 
 use super::Machine;
 use super::spans::AttemptOutcome;
+use super::submit::CANCEL;
 use crate::entry::{self, EntryError};
 use crate::invocation::{AttemptCause, Invocation, Status};
 use crate::policy::{RetryPolicy, Verdict};
@@ -55,8 +56,8 @@ impl<B: Backend> Machine<B> {
         match invocation.output.take() {
             // Perhaps of an earlier attempt: it is in the journal, and an SDK does not send again what it was sent.
             Some(outcome) => {
-                self.slots.release(&id);
-                self.attempt_span(&id, &invocation, &AttemptOutcome::Completed)?;
+                let ended = self.completion(&id, &outcome)?;
+                self.attempt_over(&id, &mut invocation, ended)?;
                 self.complete(id, invocation, outcome)
             }
             None => {
@@ -78,14 +79,26 @@ impl<B: Backend> Machine<B> {
         }
     }
 
+    /// An SDK answers a cancellation with the failure 409; a handler that did something else about it has completed.
+    fn completion(&self, id: &InvocationId, outcome: &Outcome) -> Result<AttemptOutcome, StateError> {
+        let is_cancelled = matches!(outcome, Outcome::Failure(failure) if failure.code == 409)
+            && self.tables.signal(id, &CANCEL)?.is_some();
+        Ok(if is_cancelled {
+            AttemptOutcome::Cancelled
+        } else {
+            AttemptOutcome::Completed
+        })
+    }
+
     fn attempt_suspended(
         &mut self,
         id: InvocationId,
         mut invocation: Invocation,
         awaiting: &Awaiting,
     ) -> Result<(), StateError> {
-        self.slots.release(&id);
-        self.attempt_span(&id, &invocation, &AttemptOutcome::Suspended(awaiting))?;
+        let awaits = self.awaits_in_words(&id, &invocation, awaiting)?;
+        self.slots.release(&id, &invocation.status);
+        self.attempt_over(&id, &mut invocation, AttemptOutcome::Suspended { awaits })?;
         if self.has_any(&id, &invocation, awaiting)? {
             self.begin_attempt(&id, &mut invocation, AttemptCause::Resume);
         } else {
@@ -101,7 +114,7 @@ impl<B: Backend> Machine<B> {
         mut invocation: Invocation,
         failed: Failed,
     ) -> Result<(), StateError> {
-        self.slots.release(&id);
+        self.slots.release(&id, &invocation.status);
         invocation.failures += 1;
         let verdict = failed.policy.after_failure(invocation.failures, &id);
         let verdict = match (verdict, failed.retry_after_ms) {
@@ -111,14 +124,12 @@ impl<B: Backend> Machine<B> {
         match verdict {
             Verdict::RetryAfter(delay_ms) => {
                 let until_ms = self.now_ms().saturating_add(delay_ms);
-                self.attempt_span(
-                    &id,
-                    &invocation,
-                    &AttemptOutcome::Failed {
-                        error: &failed.error,
-                        next_at_ms: until_ms,
-                    },
-                )?;
+                let outcome = AttemptOutcome::Failed {
+                    error: failed.error.clone(),
+                    next_at_ms: until_ms,
+                    failures: invocation.failures,
+                };
+                self.attempt_over(&id, &mut invocation, outcome)?;
                 invocation.last_error = Some(failed.error);
                 invocation.enter(Status::BackingOff { until_ms }, self.now_ns);
                 let attempt = invocation.attempt.number + 1;
@@ -131,18 +142,16 @@ impl<B: Backend> Machine<B> {
                 Ok(())
             }
             Verdict::Pause => {
-                self.attempt_span(&id, &invocation, &AttemptOutcome::Paused { error: &failed.error })?;
+                let (error, failures) = (failed.error.clone(), invocation.failures);
+                self.attempt_over(&id, &mut invocation, AttemptOutcome::Paused { error, failures })?;
                 invocation.last_error = Some(failed.error);
                 invocation.enter(Status::Paused, self.now_ns);
                 self.store(&id, &invocation);
                 Ok(())
             }
             Verdict::Kill => {
-                self.attempt_span(
-                    &id,
-                    &invocation,
-                    &AttemptOutcome::Exhausted { error: &failed.error },
-                )?;
+                let error = failed.error.clone();
+                self.attempt_over(&id, &mut invocation, AttemptOutcome::Exhausted { error })?;
                 let failure = Failure::new(failed.error.code, failed.error.message.clone());
                 self.complete(id, invocation, Outcome::Failure(failure))
             }

@@ -16,9 +16,9 @@ impl<B: Backend> Machine<B> {
         invocation: Invocation,
         outcome: Outcome,
     ) -> Result<(), StateError> {
-        self.slots.release(&id);
+        self.slots.release(&id, &invocation.status);
         self.drop_timers(&id, &invocation);
-        self.end_span(&id, &invocation, &outcome);
+        self.invocation_over(&id, &invocation, &outcome)?;
         for waiter in &invocation.waiters {
             self.send(Message::Complete {
                 waiter: *waiter,

@@ -20,8 +20,7 @@ impl<B: Backend> Machine<B> {
             return Ok(());
         };
         match invocation.status {
-            Status::Scheduled { .. } | Status::Queued { .. } => {
-                self.start_span(id, &invocation);
+            _ if invocation.attempt.number == 0 => {
                 self.complete(*id, invocation, Outcome::Failure(Failure::new(409, "canceled")))
             }
             _ => {
@@ -37,19 +36,15 @@ impl<B: Backend> Machine<B> {
 
     /// Kills the invocation and, through the journal, every invocation it called or sent.
     pub(super) fn kill(&mut self, id: &InvocationId) -> Result<(), StateError> {
-        let Some(invocation) = self.tables.invocation(id)? else {
+        let Some(mut invocation) = self.tables.invocation(id)? else {
             return Ok(());
         };
         for child in self.children(id, &invocation)? {
             self.send(Message::Kill(child))?;
         }
-        match invocation.status {
-            Status::Scheduled { .. } | Status::Queued { .. } => self.start_span(id, &invocation),
-            Status::Running => {
-                self.abort(id, invocation.attempt.number);
-                self.attempt_span(id, &invocation, &AttemptOutcome::Killed)?;
-            }
-            _ => {}
+        if invocation.status == Status::Running {
+            self.abort(id, invocation.attempt.number);
+            self.attempt_over(id, &mut invocation, AttemptOutcome::Killed)?;
         }
         self.complete(*id, invocation, Outcome::Failure(Failure::new(409, "killed")))
     }

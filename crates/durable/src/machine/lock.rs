@@ -4,6 +4,7 @@ use everspan_protocol::ids::InvocationId;
 use everspan_state::{Backend, StateError};
 
 use super::Machine;
+use crate::invocation::AttemptCause;
 use crate::tables::Lock;
 use crate::target::Target;
 
@@ -60,7 +61,7 @@ impl<B: Backend> Machine<B> {
                 .tables
                 .invocation(&next)?
                 .expect("whoever waits in a queue is under way");
-            self.first_attempt(&next, &mut invocation);
+            self.begin_attempt(&next, &mut invocation, AttemptCause::First);
             self.store(&next, &invocation);
             return Ok(());
         }

@@ -6,35 +6,39 @@ use everspan_state::{Backend, StateError};
 use super::Machine;
 use super::spans::AttemptOutcome;
 use crate::effect::Effect;
-use crate::invocation::{AttemptCause, Status};
+use crate::invocation::Invocation;
 use crate::record::Message;
-
-const SCAN: usize = 1024;
 
 impl<B: Backend> Machine<B> {
     /// The server came up. Attempts that were under way died with the server before: each ends as `crashed` and
     /// begins again. Messages not acknowledged are sent again.
-    pub(super) fn started(&mut self) -> Result<(), StateError> {
-        self.slots.free_all();
-        let mut after: Option<InvocationId> = None;
-        loop {
-            let invocations = self.tables.invocations(after.as_ref(), SCAN)?;
-            let Some((last, _)) = invocations.last() else {
-                break;
-            };
-            after = Some(*last);
-            for (id, mut invocation) in invocations {
-                if invocation.status == Status::Running {
-                    self.attempt_span(&id, &invocation, &AttemptOutcome::Crashed)?;
-                    self.begin_attempt(&id, &mut invocation, AttemptCause::Restart);
-                    self.store(&id, &invocation);
-                }
-            }
+    pub(super) fn started(&mut self, attempts_max: u32) -> Result<(), StateError> {
+        for id in self.reset_slots(attempts_max) {
+            let mut invocation = self.running_one(&id)?;
+            self.attempt_over(&id, &mut invocation, AttemptOutcome::Crashed)?;
+            self.begin_again(&id, &mut invocation);
+            self.store(&id, &invocation);
         }
         for (to, seq, message) in self.tables.outbox()? {
             self.emit(Effect::Send { to, seq, message });
         }
         Ok(())
+    }
+
+    /// The server goes down in order: every attempt ends here and goes on, as another one, when it is back.
+    pub(super) fn stopped(&mut self) -> Result<(), StateError> {
+        for id in self.reset_slots(0) {
+            let mut invocation = self.running_one(&id)?;
+            self.attempt_over(&id, &mut invocation, AttemptOutcome::Yielded)?;
+            self.yield_slot(&id, &mut invocation);
+            self.store(&id, &invocation);
+        }
+        Ok(())
+    }
+
+    fn running_one(&self, id: &InvocationId) -> Result<Invocation, StateError> {
+        let invocation = self.tables.invocation(id)?;
+        Ok(invocation.expect("whoever has a slot is under way"))
     }
 
     /// A message of another partition. One we have already is dropped, and so is one that overtook another: its sender

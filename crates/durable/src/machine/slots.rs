@@ -1,93 +1,173 @@
 //! Attempt slots: how many conversations run at a time, and who waits for one.
+//!
+//! Who runs and who waits is part of the state, as the status of each invocation; what stands here is read from it when
+//! the partition opens. The number of slots is part of the log, so that a replay gives each slot to the same invocation.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use everspan_protocol::ids::InvocationId;
 use everspan_state::{Backend, StateError};
 
 use super::Machine;
 use crate::effect::Effect;
-use crate::invocation::Status;
+use crate::invocation::{AttemptCause, Invocation, Status};
+use crate::tables::Tables;
 
-/// The slots of a partition. Not part of its state: at a start every slot is free.
+const SCAN: usize = 1024;
+
+/// The slots of a partition.
+#[derive(Default)]
 pub(super) struct Slots {
+    /// 0 until the server came up, and when it has stopped.
     max: usize,
-    started: BTreeSet<InvocationId>,
-    waiting: VecDeque<InvocationId>,
+    running: BTreeSet<InvocationId>,
+    /// Those of them whose conversation begins when the record under way is applied.
+    starting: Vec<InvocationId>,
+    /// By place.
+    waiting: BTreeMap<u64, InvocationId>,
 }
 
 impl Slots {
-    pub(super) fn new(max: usize) -> Self {
-        assert!(
-            max > 0,
-            "a partition without attempt slots would never run anything"
-        );
-        Self {
-            max,
-            started: BTreeSet::new(),
-            waiting: VecDeque::new(),
+    /// Reads who runs and who waits.
+    pub(super) fn open<B: Backend>(tables: &Tables<B>) -> Result<Self, StateError> {
+        let mut slots = Self {
+            max: tables.attempts_max()? as usize,
+            ..Self::default()
+        };
+        let mut after: Option<InvocationId> = None;
+        loop {
+            let invocations = tables.invocations(after.as_ref(), SCAN)?;
+            let Some((last, _)) = invocations.last() else {
+                return Ok(slots);
+            };
+            after = Some(*last);
+            for (id, invocation) in &invocations {
+                match invocation.status {
+                    Status::Running => {
+                        slots.running.insert(*id);
+                    }
+                    Status::Ready { place, .. } => {
+                        slots.waiting.insert(place, *id);
+                    }
+                    _ => {}
+                }
+            }
         }
     }
 
-    /// No conversation is under way, none waits: the server came up.
-    pub(super) fn free_all(&mut self) {
-        self.started.clear();
-        self.waiting.clear();
-    }
-
-    /// Asks for a slot; [`Machine::fill_slots`] gives it.
-    pub(super) fn request(&mut self, id: InvocationId) {
-        self.waiting.push_back(id);
-    }
-
-    /// Gives a slot back; a request not yet granted lapses by itself.
-    pub(super) fn release(&mut self, id: &InvocationId) {
-        self.started.remove(id);
+    /// Gives back the slot, or the place, of an invocation with this status.
+    pub(super) fn release(&mut self, id: &InvocationId, status: &Status) {
+        match status {
+            Status::Running => {
+                self.running.remove(id);
+                self.starting.retain(|starting| starting != id);
+            }
+            Status::Ready { place, .. } => {
+                self.waiting.remove(place);
+            }
+            _ => {}
+        }
     }
 
     /// Whether the conversation of this invocation was started.
     pub(super) fn is_started(&self, id: &InvocationId) -> bool {
-        self.started.contains(id)
+        self.running.contains(id) && !self.starting.contains(id)
     }
 
-    pub(super) fn in_use(&self) -> usize {
-        self.started.len()
+    fn has_room(&self) -> bool {
+        self.running.len() < self.max
     }
 
-    pub(super) fn waiting(&self) -> usize {
-        self.waiting.len()
+    fn take(&mut self, id: &InvocationId) {
+        self.running.insert(*id);
+        self.starting.push(*id);
     }
 
-    fn grant(&mut self) -> Option<InvocationId> {
-        if self.started.len() >= self.max {
-            return None;
-        }
-        self.waiting.pop_front()
+    fn queue(&mut self, id: &InvocationId) -> u64 {
+        let place = self.waiting.last_key_value().map_or(0, |(place, _)| place + 1);
+        self.waiting.insert(place, *id);
+        place
     }
 }
 
 impl<B: Backend> Machine<B> {
-    /// Attempts whose conversation is under way, and attempts that wait for a slot.
+    /// Attempts under way, and invocations that wait for a slot.
     pub fn attempts(&self) -> (usize, usize) {
-        (self.slots.in_use(), self.slots.waiting())
+        (self.slots.running.len(), self.slots.waiting.len())
     }
 
-    /// Starts waiting attempts as long as there are free slots.
-    pub(super) fn fill_slots(&mut self) -> Result<(), StateError> {
-        if self.replaying {
-            return Ok(());
+    /// The next attempt begins if there is a slot and nobody waits for it; else the invocation waits. The caller stores
+    /// it.
+    pub(super) fn begin_attempt(
+        &mut self,
+        id: &InvocationId,
+        invocation: &mut Invocation,
+        cause: AttemptCause,
+    ) {
+        if self.slots.waiting.is_empty() {
+            self.begin_or_wait(id, invocation, cause);
+        } else {
+            self.wait_for_slot(id, invocation, cause);
         }
-        while let Some(id) = self.slots.grant() {
-            let Some(invocation) = self.tables.invocation(&id)? else {
-                continue;
+    }
+
+    fn begin_or_wait(&mut self, id: &InvocationId, invocation: &mut Invocation, cause: AttemptCause) {
+        if self.slots.has_room() {
+            self.slots.take(id);
+            self.run_attempt(id, invocation, cause);
+        } else {
+            self.wait_for_slot(id, invocation, cause);
+        }
+    }
+
+    fn wait_for_slot(&mut self, id: &InvocationId, invocation: &mut Invocation, cause: AttemptCause) {
+        let place = self.slots.queue(id);
+        invocation.enter(Status::Ready { place, cause }, self.now_ns);
+    }
+
+    /// There are so many slots from now on. Returns who ran: none of them has a slot any more.
+    pub(super) fn reset_slots(&mut self, max: u32) -> BTreeSet<InvocationId> {
+        self.tables.put_attempts_max(max);
+        self.slots.max = max as usize;
+        self.slots.starting.clear();
+        std::mem::take(&mut self.slots.running)
+    }
+
+    /// Lost its slot when the server died: it goes before those that wait.
+    pub(super) fn begin_again(&mut self, id: &InvocationId, invocation: &mut Invocation) {
+        self.begin_or_wait(id, invocation, AttemptCause::Restart);
+    }
+
+    /// Gave its slot away because the server stops.
+    pub(super) fn yield_slot(&mut self, id: &InvocationId, invocation: &mut Invocation) {
+        self.wait_for_slot(id, invocation, AttemptCause::Restart);
+    }
+
+    /// Gives free slots to those that wait, then starts the conversations of all that have got one.
+    pub(super) fn fill_slots(&mut self) -> Result<(), StateError> {
+        while self.slots.has_room()
+            && let Some((_, id)) = self.slots.waiting.pop_first()
+        {
+            let mut invocation = self.waiting_invocation(&id)?;
+            let Status::Ready { cause, .. } = invocation.status else {
+                panic!("{id} waits for a slot and is {}", invocation.status.name())
             };
-            if invocation.status != Status::Running || self.slots.is_started(&id) {
-                continue;
+            self.slots.take(&id);
+            self.run_attempt(&id, &mut invocation, cause);
+            self.store(&id, &invocation);
+        }
+        for id in std::mem::take(&mut self.slots.starting) {
+            if !self.replaying {
+                let invocation = self.waiting_invocation(&id)?;
+                let start = self.start_attempt(&id, &invocation)?;
+                self.emit(Effect::StartAttempt(Box::new(start)));
             }
-            let start = self.start_attempt(&id, &invocation)?;
-            self.slots.started.insert(id);
-            self.emit(Effect::StartAttempt(Box::new(start)));
         }
         Ok(())
+    }
+
+    fn waiting_invocation(&self, id: &InvocationId) -> Result<Invocation, StateError> {
+        let invocation = self.tables.invocation(id)?;
+        Ok(invocation.expect("whoever has a slot, or waits for one, is under way"))
     }
 }

@@ -5,7 +5,7 @@ use everspan_protocol::frame::{self, MessageType};
 use everspan_protocol::ids::InvocationId;
 use everspan_protocol::message::{Start, StateEntry};
 use everspan_state::{Backend, StateError};
-use everspan_trace::SpanContext;
+use everspan_trace::{SpanContext, catalog};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::Machine;
@@ -15,19 +15,16 @@ use crate::invocation::{AttemptCause, AttemptState, Invocation, Status};
 const RANDOM_SEED: u64 = 0x5eed;
 
 impl<B: Backend> Machine<B> {
-    /// The invocation is handed to its first attempt: its start span ends.
-    pub(super) fn first_attempt(&mut self, id: &InvocationId, invocation: &mut Invocation) {
-        self.start_span(id, invocation);
-        self.begin_attempt(id, invocation, AttemptCause::First);
-    }
-
-    /// Begins the next attempt; the caller stores the invocation.
-    pub(super) fn begin_attempt(
+    /// The invocation has got a slot: its next attempt begins. The caller stores it.
+    pub(super) fn run_attempt(
         &mut self,
         id: &InvocationId,
         invocation: &mut Invocation,
         cause: AttemptCause,
     ) {
+        if invocation.attempt.number == 0 {
+            self.begun(id, invocation);
+        }
         invocation.enter(Status::Running, self.now_ns);
         invocation.attempt = AttemptState {
             number: invocation.attempt.number + 1,
@@ -35,9 +32,6 @@ impl<B: Backend> Machine<B> {
             started_ns: self.now_ns,
             first_entry: invocation.journal_len,
         };
-        if !self.replaying {
-            self.slots.request(*id);
-        }
     }
 
     /// Everything the conversation begins with, as of now.
@@ -71,7 +65,7 @@ impl<B: Backend> Machine<B> {
     /// What the service and the callees of the attempt under way continue: the attempt's span, or the caller's where
     /// no span is made.
     pub(crate) fn attempt_context(&self, id: &InvocationId, invocation: &Invocation) -> SpanContext {
-        if self.options.spans {
+        if invocation.kept.is_some() || self.takes(&catalog::ATTEMPT, &invocation.target) {
             invocation.attempt_span(id, invocation.attempt.number)
         } else {
             invocation.trace.cause.clone()

@@ -9,8 +9,9 @@ use everspan_state::{Backend, StateError};
 use prost::Message as _;
 
 use super::Machine;
+use super::spans::Met;
 use crate::effect::Effect;
-use crate::invocation::{AttemptState, Completed, Invocation, Status, TimeSpent};
+use crate::invocation::{AttemptCause, AttemptState, Completed, Invocation, Status, TimeSpent};
 use crate::record::{Failure, Message, Outcome, SignalName, Source, Submission, Timer, TimerPurpose, Waiter};
 use crate::target::HandlerKind;
 
@@ -29,6 +30,7 @@ impl<B: Backend> Machine<B> {
     fn submit_new(&mut self, submission: &Submission) -> Result<(), StateError> {
         let id = submission.id;
         let mut invocation = new_invocation(submission, self.now_ns());
+        invocation.kept = self.keep_request(submission);
         if let Source::Call(waiter) = &submission.source {
             invocation.waiters.push(*waiter);
         }
@@ -38,7 +40,7 @@ impl<B: Backend> Machine<B> {
             MessageType::INPUT_COMMAND,
             input_command(submission),
         );
-        self.ingress_span(submission, None);
+        self.request_over(submission, &Met::Nobody);
         self.accepted(submission, false);
         match submission.execute_at_ms.filter(|&at_ms| at_ms > self.now_ms()) {
             Some(at_ms) => {
@@ -61,7 +63,8 @@ impl<B: Backend> Machine<B> {
         submission: &Submission,
         mut invocation: Invocation,
     ) -> Result<(), StateError> {
-        self.ingress_span(submission, Some(invocation.start_span(&submission.id)));
+        let first = invocation.start_span(&submission.id);
+        self.request_over(submission, &Met::UnderWay(first));
         self.accepted(submission, true);
         match &submission.source {
             Source::Call(waiter) if submission.handler.kind == HandlerKind::Workflow => {
@@ -78,7 +81,7 @@ impl<B: Backend> Machine<B> {
 
     /// The id is known and has ended: the stored result is the answer.
     fn submit_after_end(&mut self, submission: &Submission, completed: &Completed) -> Result<(), StateError> {
-        self.ingress_span(submission, Some(completed.start_span.clone()));
+        self.request_over(submission, &Met::Ended(completed));
         self.accepted(submission, true);
         match &submission.source {
             Source::Call(waiter) if submission.handler.kind == HandlerKind::Workflow => {
@@ -120,7 +123,7 @@ impl<B: Backend> Machine<B> {
             self.store(&id, &invocation);
             return Ok(());
         }
-        self.first_attempt(&id, &mut invocation);
+        self.begin_attempt(&id, &mut invocation, AttemptCause::First);
         self.store(&id, &invocation);
         Ok(())
     }
@@ -156,6 +159,7 @@ fn new_invocation(submission: &Submission, now_ns: u64) -> Invocation {
         last_error: None,
         output: None,
         sleeps: BTreeMap::new(),
+        kept: None,
     }
 }
 

@@ -39,7 +39,10 @@ fn a_suspension_says_what_it_waits_for() {
         .iter()
         .find(|event| event.name == event::SUSPENDED)
         .unwrap();
-    assert_eq!(text(suspended, attr::AWAITING.name).as_deref(), Some("Sleep"));
+    assert_eq!(
+        text(suspended, attr::AWAITING.name).as_deref(),
+        Some("Sleep until 2025-06-15T15:06:50Z")
+    );
 }
 
 #[test]

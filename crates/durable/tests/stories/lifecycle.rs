@@ -132,7 +132,7 @@ fn attempts_above_the_limit_wait_their_turn() {
         Ok("up".into())
     }
     let mut world = World::new();
-    world.options.attempts_max = 2;
+    world.attempts_max = 2;
     world.crash();
     world.serve("Bed", "nap", HandlerKind::Service, nap);
     let ids: Vec<_> = (0..5).map(|_| world.submit("Bed/nap", "")).collect();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use everspan_durable::attempt::{Attempt, Callees};
-use everspan_durable::machine::Options;
+use everspan_durable::machine::{Options, SpanOptions, Takers};
 use everspan_durable::partition::Partition;
 use everspan_durable::policy::{Retention, RetryPolicy};
 use everspan_durable::record::{
@@ -18,6 +18,7 @@ use everspan_protocol::message::Start;
 use everspan_state::{Backend, MemoryBackend};
 use everspan_trace::{Span, SpanContext, derive_span_id, derive_trace_id};
 
+mod life;
 mod talks;
 
 use crate::core::{CoreHandler, CoreSdk};
@@ -69,6 +70,7 @@ pub(crate) struct World {
     pub(crate) policy: RetryPolicy,
     pub(crate) inactivity_ms: u64,
     pub(crate) options: Options,
+    pub(crate) attempts_max: u32,
     pub(crate) now_ms: u64,
     pub(crate) partitions: Vec<Partition<MemoryBackend>>,
     pub(crate) logs: Vec<Vec<Vec<u8>>>,
@@ -77,6 +79,8 @@ pub(crate) struct World {
     /// Every attempt begun: number, `Start`, and the types of the entries replayed.
     pub(crate) starts: BTreeMap<InvocationId, Vec<(u32, Start, Vec<MessageType>)>>,
     pub(crate) spans: Vec<Span>,
+    /// The context of each attempt begun, as its service is told.
+    pub(crate) handed: BTreeMap<InvocationId, Vec<SpanContext>>,
     pub(crate) accepted: Vec<(InvocationId, bool)>,
     pub(crate) outcomes: BTreeMap<InvocationId, Vec<Outcome>>,
     pub(crate) side_effects: u32,
@@ -97,14 +101,14 @@ impl World {
             partition: 0,
             partitions,
             eager_state_max: 1 << 20,
-            attempts_max: 100,
-            spans: true,
+            spans: SpanOptions::new(Takers::Everything),
         };
         let mut world = Self {
             services: Services::default(),
             policy: RetryPolicy::default(),
             inactivity_ms: 1000,
             options,
+            attempts_max: 100,
             now_ms: T0_MS,
             partitions: Vec::new(),
             logs: vec![Vec::new(); usize::from(partitions)],
@@ -112,6 +116,7 @@ impl World {
             talks: BTreeMap::new(),
             starts: BTreeMap::new(),
             spans: Vec::new(),
+            handed: BTreeMap::new(),
             accepted: Vec::new(),
             outcomes: BTreeMap::new(),
             side_effects: 0,
@@ -200,6 +205,7 @@ impl World {
                 method: "POST".into(),
                 path: format!("/{path}"),
                 client: None,
+                user_agent: None,
                 one_way: false,
             }),
             trace: TraceOrigin {
@@ -355,45 +361,6 @@ impl World {
             if self.flush_at == Some(self.records()) {
                 self.flush();
             }
-        }
-    }
-
-    /// The process dies and comes up again; what clients asked and nobody stored they ask again.
-    pub(crate) fn crash(&mut self) {
-        self.talks.clear();
-        let asked_again = std::mem::take(&mut self.queue);
-        let keep = |body: &Body| matches!(body, Body::Submit(_) | Body::Asked(_));
-        self.queue = asked_again.into_iter().filter(|(_, body)| keep(body)).collect();
-        let state = |partition: &Partition<MemoryBackend>| {
-            let mut state = partition.machine().backend().clone();
-            state.crash();
-            state
-        };
-        let states = self.partitions.iter().map(state).collect();
-        self.open(states);
-    }
-
-    fn open(&mut self, states: Vec<MemoryBackend>) {
-        self.partitions.clear();
-        for (index, state) in states.into_iter().enumerate() {
-            let options = Options {
-                partition: u16::try_from(index).expect("few partitions"),
-                ..self.options.clone()
-            };
-            let mut partition = Partition::open(state, options).expect("readable state");
-            for (seq, payload) in (1..).zip(&self.logs[index]) {
-                partition.replay(seq, payload).expect("our own record");
-            }
-            assert!(partition.release().is_none(), "a replay has no effects");
-            self.partitions.push(partition);
-            self.queue.push_front((index, Body::Started));
-        }
-        self.settle();
-    }
-
-    pub(crate) fn flush(&mut self) {
-        for partition in &mut self.partitions {
-            partition.backend_mut().flush().expect("memory");
         }
     }
 }

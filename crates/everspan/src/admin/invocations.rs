@@ -74,7 +74,7 @@ pub(super) async fn cancel(
 ) -> Result<StatusCode, Refused> {
     let (id, view) = alive(&admin, &id).await?;
     admin.router.ask(Message::Cancel(id)).await?;
-    let at_once = matches!(view.status, "scheduled" | "pending");
+    let at_once = view.attempts == 0;
     Ok(if at_once {
         StatusCode::OK
     } else {

@@ -25,6 +25,8 @@ pub(super) struct Failed {
     metadata: Vec<(String, String)>,
     id: Option<InvocationId>,
     retry_after_s: Option<u64>,
+    /// Whether the request left a record, or may have: then its span is the record's.
+    recorded: bool,
 }
 
 impl Failed {
@@ -38,6 +40,7 @@ impl Failed {
             metadata: Vec::new(),
             id: None,
             retry_after_s: None,
+            recorded: false,
         }
     }
 
@@ -55,6 +58,7 @@ impl Failed {
             metadata,
             id: None,
             retry_after_s: None,
+            recorded: true,
         }
     }
 
@@ -71,10 +75,28 @@ impl Failed {
         }
     }
 
+    /// Says that the request left a record before it failed.
+    pub(super) fn after_its_record(self) -> Self {
+        Self {
+            recorded: true,
+            ..self
+        }
+    }
+
+    /// Status and message of a request that left no record.
+    pub(super) fn refusal(&self) -> Option<(u16, &str)> {
+        (!self.recorded).then(|| (self.status().as_u16(), self.message.as_str()))
+    }
+
+    fn status(&self) -> StatusCode {
+        let status = StatusCode::from_u16(self.code).ok();
+        status
+            .filter(|status| status.as_u16() >= 400)
+            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
     pub(super) fn response(self) -> HttpResponse {
-        let status = StatusCode::from_u16(self.code)
-            .ok()
-            .filter(|status| status.as_u16() >= 400);
+        let status = self.status().as_u16();
         let mut body = json!({ "code": self.code, "message": self.message, "source": self.source });
         if !self.metadata.is_empty() {
             body["metadata"] = self
@@ -83,10 +105,7 @@ impl Failed {
                 .map(|(key, value)| (key, Value::from(value)))
                 .collect();
         }
-        let mut response = json(
-            status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).as_u16(),
-            &body,
-        );
+        let mut response = json(status, &body);
         let headers = response.headers_mut();
         headers.insert(ERROR_SOURCE, HeaderValue::from_static(self.source));
         if let Some(id) = self.id {
@@ -104,6 +123,7 @@ impl From<Refusal> for Failed {
         let code = if refusal == Refusal::Overloaded { 429 } else { 503 };
         Self {
             retry_after_s: Some(1),
+            recorded: refusal == Refusal::Cut,
             ..Self::new(code, refusal.to_string())
         }
     }

@@ -1,7 +1,6 @@
 //! Completing an awakeable from outside: the body is the value, or the reason of a rejection.
 
 use everspan_durable::record::{Failure, Message, Outcome, SignalName};
-use http::Request;
 use hyper::body::Incoming;
 
 use super::answer::{self, Failed};
@@ -13,9 +12,9 @@ impl Ingress {
     pub(super) async fn complete_awakeable(
         &self,
         route: AwakeableRoute,
-        request: Request<Incoming>,
+        body: Incoming,
     ) -> Result<HttpResponse, Failed> {
-        let (body, _room) = body::read(request.into_body(), self.body_max, &self.router).await?;
+        let (body, _room) = body::read(body, self.body_max, &self.router).await?;
         let outcome = if route.reject {
             Outcome::Failure(Failure::new(500, String::from_utf8_lossy(&body)))
         } else {

@@ -1,21 +1,19 @@
 //! Invoking a handler: checked against its manifest, made into a submission, answered with result or acceptance.
 
-use std::net::SocketAddr;
-
-use everspan_durable::record::{IngressRequest, Source, Submission, TraceOrigin};
+use everspan_durable::record::{Source, Submission, TraceOrigin};
 use everspan_durable::target::{HandlerKind, Target};
 use everspan_protocol::ids::{InvocationId, partition_key_of};
 use everspan_protocol::manifest::HandlerOutput;
 use http::header::{CONNECTION, CONTENT_TYPE, HOST};
-use http::{HeaderMap, HeaderName, Request};
+use http::{HeaderMap, HeaderName};
 use hyper::body::Incoming;
 use rand::Rng;
 
 use super::answer::{self, Failed};
 use super::path::{KEY_MAX, decode_key};
 use super::route::CallRoute;
-use super::{HttpResponse, Ingress, body};
-use crate::clock::{now_ms, now_ns};
+use super::{HttpResponse, Ingress, Seen, body};
+use crate::clock::now_ms;
 use crate::config::parse_duration;
 use crate::registry::{ResolvedHandler, ResolvedService};
 use crate::worker::Room;
@@ -27,42 +25,32 @@ impl Ingress {
     pub(super) async fn call(
         &self,
         route: CallRoute,
-        request: Request<Incoming>,
-        client: Option<SocketAddr>,
+        seen: &Seen<'_>,
+        body: Incoming,
+        target_seen: &mut Option<Target>,
     ) -> Result<HttpResponse, Failed> {
-        let received_ns = now_ns();
+        let headers = &seen.parts.headers;
         let snapshot = self.registry.snapshot();
         let (_, service) = snapshot
             .newest(&route.service)
             .ok_or_else(|| Failed::new(404, format!("the service {} is not registered", route.service)))?;
         let (target, handler) = target(&route, service)?;
+        let target = target_seen.insert(target).clone();
         self.router.ready()?;
         let execute_at_ms = execution_time(&route)?;
-        let idempotency_key = idempotency_key(request.headers(), handler.kind)?;
-        let (parts, incoming) = request.into_parts();
-        let (argument, room) = body::read(incoming, self.body_max, &self.router).await?;
-        let content_type = parts
-            .headers
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok());
+        let idempotency_key = idempotency_key(headers, handler.kind)?;
+        let (argument, room) = body::read(body, self.body_max, &self.router).await?;
+        let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         body::check(&handler.input, content_type, &argument)?;
 
         let id = invocation_id(&target, handler.kind, idempotency_key.as_deref());
-        let trace = self.trace(&parts.headers);
-        let source = IngressRequest {
-            span_id: trace.context.span_id,
-            parent: trace.parent,
-            received_ns,
-            method: parts.method.to_string(),
-            path: parts.uri.path().to_owned(),
-            client: client.map(|address| (address.ip().to_string(), address.port())),
-            one_way: route.one_way,
-        };
+        let trace = self.trace(headers, &target);
+        let source = seen.request(&trace, route.one_way);
         let submission = Box::new(Submission {
             id,
             target,
             handler: handler.facts(idempotency_key.is_some()),
-            headers: handler_headers(&parts),
+            headers: handler_headers(seen.parts),
             argument,
             execute_at_ms,
             idempotency_key,
@@ -100,9 +88,11 @@ impl Ingress {
             let accepted = self.router.send(submission, room).await?;
             if accepted.known {
                 let message = "the workflow method was already invoked";
-                return Err(Failed::new(409, message).of(id).told_by_invocation());
+                let failed = Failed::new(409, message).of(id);
+                return Err(failed.told_by_invocation().after_its_record());
             }
-            return self.attach(id, Some(output)).await;
+            let result = self.attach(id, Some(output)).await;
+            return result.map_err(Failed::after_its_record);
         }
         let ended = self
             .router

@@ -2,7 +2,6 @@
 
 use everspan_protocol::ids::InvocationId;
 use everspan_protocol::manifest::HandlerOutput;
-use http::Request;
 use hyper::body::Incoming;
 use serde::Deserialize;
 
@@ -35,11 +34,7 @@ enum Named {
 }
 
 impl Ingress {
-    pub(super) async fn result(
-        &self,
-        route: ResultRoute,
-        request: Request<Incoming>,
-    ) -> Result<HttpResponse, Failed> {
+    pub(super) async fn result(&self, route: ResultRoute, body: Incoming) -> Result<HttpResponse, Failed> {
         let id = match route.of {
             ResultOf::Id(id) => id,
             ResultOf::Idempotent {
@@ -50,7 +45,7 @@ impl Ingress {
             } => InvocationId::for_idempotency(&service, key.as_deref(), &handler, &idempotency_key),
             ResultOf::Workflow { name, key } => InvocationId::for_workflow(&name, &key),
             ResultOf::Body => {
-                let (body, _room) = body::read(request.into_body(), NAME_MAX, &self.router).await?;
+                let (body, _room) = body::read(body, NAME_MAX, &self.router).await?;
                 named(&body)?
             }
         };

@@ -80,6 +80,14 @@ pub(super) fn parse(method: &Method, uri: &Uri) -> Result<Route, Failed> {
     call(method, uri, &path[..end], one_way)
 }
 
+/// Whether a path that could not be read was meant to invoke a handler.
+pub(super) fn asks_for_invocation(uri: &Uri) -> bool {
+    match segments(uri.path()).as_slice() {
+        ["restate", verb, ..] => matches!(*verb, "call" | "send" | "scope"),
+        _ => true,
+    }
+}
+
 fn own(method: &Method, uri: &Uri, path: &[&str]) -> Result<Route, Failed> {
     match path {
         ["health"] => Ok(Route::Health),
@@ -264,6 +272,19 @@ mod tests {
             assert_eq!(route("POST", path), expected, "{path}");
         }
         assert_eq!(route("PUT", "/Greeter/greet"), Err(405));
+    }
+
+    #[test]
+    fn a_request_that_invokes_nothing_is_told_apart() {
+        let cases = [
+            ("/Greeter", true),
+            ("/restate/call/Greeter", true),
+            ("/restate/nothing", false),
+            ("/restate/invocation/nonsense/attach", false),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(asks_for_invocation(&path.parse().unwrap()), expected, "{path}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The trace of a request: continued from the client, or begun here; sampled once for the whole trace.
 
+use everspan_durable::target::Target;
 use everspan_trace::{SpanContext, SpanId, TraceId};
 use http::HeaderMap;
 use rand::Rng;
@@ -15,25 +16,32 @@ pub(super) struct RequestTrace {
 }
 
 impl Ingress {
-    pub(super) fn trace(&self, headers: &HeaderMap) -> RequestTrace {
-        let incoming = incoming(headers);
-        let Some(sampler) = &self.sampler else {
-            let none = || SpanContext {
-                trace_id: TraceId([0; 16]),
-                span_id: SpanId([0; 8]),
-                flags: 0,
-                trace_state: String::new(),
-            };
-            return RequestTrace {
-                context: incoming.unwrap_or_else(none),
-                parent: None,
-            };
+    /// The trace of a request for an invocation of this target. Where nobody takes a span of it the client's own
+    /// context is handed on.
+    pub(super) fn trace(&self, headers: &HeaderMap, target: &Target) -> RequestTrace {
+        if self.takers.take_any(target) {
+            return self.begin_trace(headers);
+        }
+        let none = || SpanContext {
+            trace_id: TraceId([0; 16]),
+            span_id: SpanId([0; 8]),
+            flags: 0,
+            trace_state: String::new(),
         };
+        RequestTrace {
+            context: incoming(headers).unwrap_or_else(none),
+            parent: None,
+        }
+    }
+
+    /// The context of a new ingress span.
+    pub(super) fn begin_trace(&self, headers: &HeaderMap) -> RequestTrace {
+        let incoming = incoming(headers);
         let mut random = rand::rng();
         let trace_id = incoming
             .as_ref()
             .map_or_else(|| TraceId(random.random()), |parent| parent.trace_id);
-        let sampled = sampler.samples(trace_id, incoming.as_ref());
+        let sampled = self.sampler.samples(trace_id, incoming.as_ref());
         let mut context = SpanContext::sampled(trace_id, SpanId(random.random()));
         context.flags = match &incoming {
             Some(parent) => parent.flags & !everspan_trace::FLAG_SAMPLED,

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use everspan_durable::attempt::{Action, Attempt, Settings};
 use everspan_durable::effect::StartAttempt;
 use everspan_durable::record::{AttemptEnd, AttemptError, Failed, Pin, Progress};
+use everspan_protocol::ids::InvocationId;
 use everspan_protocol::manifest::ProtocolMode;
 use h2::{Reason, RecvStream, SendStream};
 use tokio::sync::mpsc;
@@ -15,6 +16,7 @@ use super::connection::Place;
 use super::connector::Connector;
 use super::request::attempt_request;
 use crate::config::Headers;
+use crate::panicked;
 use crate::registry::{Defaults, Deployment, Registry, ResolvedHandler, Snapshot};
 
 /// How long a service may take to close a stream that is over.
@@ -75,8 +77,22 @@ impl Invoker {
         }
     }
 
-    /// Makes one attempt; returns when its stream is closed.
+    /// Makes one attempt; returns when its stream is closed. One that panics has failed: else its invocation would be
+    /// under way until the next start.
     pub async fn run(
+        &self,
+        start: StartAttempt,
+        inputs: mpsc::UnboundedReceiver<AttemptInput>,
+        sink: &impl ProgressSink,
+    ) {
+        let (id, attempt) = (start.id, start.attempt);
+        if let Err(message) = panicked::caught(self.converse(start, inputs, sink)).await {
+            tracing::error!(%id, attempt, message, "an attempt ended in the middle");
+            self.give_up(id, attempt, error(500, message), sink).await;
+        }
+    }
+
+    async fn converse(
         &self,
         start: StartAttempt,
         inputs: mpsc::UnboundedReceiver<AttemptInput>,
@@ -84,7 +100,11 @@ impl Invoker {
     ) {
         let route = match self.route(&start) {
             Ok(route) => route,
-            Err(message) => return self.refuse(&start, message, sink).await,
+            Err(message) => {
+                return self
+                    .give_up(start.id, start.attempt, error(404, message), sink)
+                    .await;
+            }
         };
         let clock = Clock(Instant::now());
         let (attempt, actions) = Attempt::begin(&start, route.settings.clone(), clock.now_ms());
@@ -181,13 +201,8 @@ impl Invoker {
         Ok((send, response, place))
     }
 
-    /// The attempt cannot even be tried.
-    async fn refuse(&self, start: &StartAttempt, message: String, sink: &impl ProgressSink) {
-        let error = AttemptError {
-            code: 404,
-            message,
-            stacktrace: String::new(),
-        };
+    /// The attempt has failed without a conversation that says so.
+    async fn give_up(&self, id: InvocationId, attempt: u32, error: AttemptError, sink: &impl ProgressSink) {
         let policy = self.defaults.policy().clone();
         let end = AttemptEnd::Failed(Failed {
             error,
@@ -195,8 +210,8 @@ impl Invoker {
             retry_after_ms: None,
         });
         let progress = Progress {
-            id: start.id,
-            attempt: start.attempt,
+            id,
+            attempt,
             pin: None,
             frames: Vec::new(),
             end: Some(end),
@@ -376,6 +391,14 @@ fn release(body: &mut Option<RecvStream>, len: usize) {
 
 fn broken_text(error: &h2::Error) -> String {
     format!("the connection to the service broke: {error}")
+}
+
+fn error(code: u16, message: String) -> AttemptError {
+    AttemptError {
+        code,
+        message,
+        stacktrace: String::new(),
+    }
 }
 
 fn millis(duration: Duration) -> u64 {

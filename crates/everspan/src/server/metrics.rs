@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use everspan_export::{Counters, Reporters};
 
+use crate::ingress::RefusedSpans;
 use crate::worker::{LogCounters, Router};
 
 /// A function that writes all numbers as they are when it is called.
@@ -12,12 +13,14 @@ pub(super) fn source(
     log: LogCounters,
     router: Arc<Router>,
     reporters: Arc<Reporters>,
+    refused: Arc<RefusedSpans>,
 ) -> Arc<dyn Fn() -> String + Send + Sync> {
     Arc::new(move || {
         let mut text = String::new();
         write_log(&mut text, &log);
         write_requests(&mut text, &router);
         write_spans(&mut text, &reporters.counters());
+        write_refused(&mut text, &refused);
         text
     })
 }
@@ -75,6 +78,14 @@ fn write_requests(text: &mut String, router: &Router) {
         "1 while requests are refused for lack of disk",
     )
     .write(text, router.is_disk_full().into());
+}
+
+fn write_refused(text: &mut String, refused: &RefusedSpans) {
+    counter(
+        "everspan_refused_request_spans_dropped_total",
+        "spans of refused requests not told because there were too many of them",
+    )
+    .write(text, refused.dropped());
 }
 
 /// What became of the spans, by reporter. Of those pushed to one, each is in exactly one of exported, dropped, queued.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use everspan_durable::partition::PartitionError;
 use everspan_durable::record::Body;
+use everspan_export::Secured;
 use everspan_state::{Backend, StateError};
 use everspan_wal::{Batch, LogStatus};
 
@@ -20,6 +21,8 @@ const FLUSH_AT_LEAST: Duration = Duration::from_secs(60);
 const FLUSH_PAUSE: Duration = Duration::from_secs(5);
 /// How often the places of clients that have gone are cleared.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
+/// Spans that are not safe after so long are told in the log.
+const SECURE: Duration = Duration::from_secs(60);
 /// Longest wait for the log to sync what a flush needs.
 const SETTLE: Duration = Duration::from_secs(10);
 
@@ -87,8 +90,14 @@ impl Worker {
         if !self.settle(index, mailbox)? {
             return Ok(());
         }
+        self.push_spans();
+        let secured = self.spans.secure();
         let shard = &mut self.shards[index];
-        match shard.partition.backend_mut().begin_flush() {
+        let begun = shard
+            .partition
+            .backend_mut()
+            .begin_flush_behind(move || wait_until(&secured));
+        match begun {
             Ok(()) => {
                 shard.flush_put_off = false;
                 shard.flushing = true;
@@ -151,11 +160,14 @@ impl Worker {
         Ok(())
     }
 
-    /// Stops in order: attempts are cut, everything accepted is synced, the state is flushed.
+    /// Stops in order: attempts are cut and told as yielded, everything accepted is synced, the state is flushed.
     pub(super) fn shut_down(&mut self, mailbox: &Receiver<Input>) -> Result<(), Fatal> {
-        for shard in &mut self.shards {
-            shard.running.clear();
+        let mut batch = self.committer.batch();
+        for index in 0..self.shards.len() {
+            self.shards[index].running.clear();
+            self.record(index, Body::Stopped, &mut batch);
         }
+        self.write(batch)?;
         for index in 0..self.shards.len() {
             self.begin_flush(index, mailbox)?;
         }
@@ -166,6 +178,14 @@ impl Worker {
             }
         }
         Ok(())
+    }
+}
+
+/// A state on disk leaves no record to make its spans of again: they are safe first. That needs the local disk, never a
+/// collector.
+fn wait_until(secured: &Secured) {
+    while !secured.wait_timeout(SECURE) {
+        tracing::warn!("a flush of state waits for spans to be written to disk");
     }
 }
 

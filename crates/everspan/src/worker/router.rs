@@ -15,7 +15,7 @@ use super::input::{Accepted, AttachReply, Ended, Input, Query, Reply};
 use super::limits::Limits;
 use crate::invoker::ProgressSink;
 
-/// Why a request is not taken. Nothing of it was stored: it may be sent again.
+/// Why a request is not answered. Nothing of it was stored, but for the last: it may be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// Too many requests wait.
@@ -24,6 +24,8 @@ pub enum Refusal {
     DiskFull,
     /// The server is going down.
     Stopping,
+    /// The server went down under it: perhaps it was accepted.
+    Cut,
 }
 
 impl fmt::Display for Refusal {
@@ -31,7 +33,8 @@ impl fmt::Display for Refusal {
         f.write_str(match self {
             Self::Overloaded => "too many requests wait, try again later; this one was not accepted",
             Self::DiskFull => "the disk of the server is full; this request was not accepted",
-            Self::Stopping => {
+            Self::Stopping => "the server is stopping; this request was not accepted",
+            Self::Cut => {
                 "the server is stopping; send the request again with the same idempotency key, or attach"
             }
         })
@@ -82,14 +85,14 @@ impl Router {
     pub async fn call(&self, submission: Box<Submission>, room: Room) -> Result<Ended, Refusal> {
         let (reply, result) = oneshot::channel();
         self.submit(submission, Reply::Result(reply), room)?;
-        result.await.map_err(|_| Refusal::Stopping)
+        result.await.map_err(|_| Refusal::Cut)
     }
 
     /// Submits and waits until it is stored.
     pub async fn send(&self, submission: Box<Submission>, room: Room) -> Result<Accepted, Refusal> {
         let (reply, accepted) = oneshot::channel();
         self.submit(submission, Reply::Accepted(reply), room)?;
-        accepted.await.map_err(|_| Refusal::Stopping)
+        accepted.await.map_err(|_| Refusal::Cut)
     }
 
     /// Sends a message to an invocation and waits until it is stored.
@@ -98,7 +101,7 @@ impl Router {
         let partition = self.partition(message.recipient());
         let (done, stored) = oneshot::channel();
         self.request(partition, Input::Ask { message, done })?;
-        stored.await.map_err(|_| Refusal::Stopping)
+        stored.await.map_err(|_| Refusal::Cut)
     }
 
     /// The result of an invocation, at once or when there is one. It needs no disk: results are handed out while
@@ -279,11 +282,7 @@ mod tests {
         assert_eq!(router.ask(cancel()).await, Err(Refusal::Overloaded));
         assert_eq!(router.waiting_requests(), 1);
         drop(input);
-        assert_eq!(
-            first.await.unwrap(),
-            Err(Refusal::Stopping),
-            "the worker has gone"
-        );
+        assert_eq!(first.await.unwrap(), Err(Refusal::Cut), "the worker has gone");
     }
 
     #[tokio::test]

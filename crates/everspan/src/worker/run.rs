@@ -10,7 +10,7 @@ use everspan_durable::effect::Effect;
 use everspan_durable::partition::PartitionError;
 use everspan_durable::record::Body;
 use everspan_durable::view::ResultView;
-use everspan_export::SpanWriter;
+use everspan_export::{Mark, SpanWriter};
 use everspan_protocol::ids::partition_of;
 use everspan_wal::{Batch, Committer};
 use tokio::runtime::Handle;
@@ -37,6 +37,9 @@ pub(super) struct Worker {
     pub(super) invoker: Arc<Invoker>,
     pub(super) runtime: Handle,
     pub(super) spans: SpanWriter,
+    /// Since the last push.
+    pub(super) spans_added: bool,
+    pub(super) attempts_max: u32,
     pub(super) deferred: VecDeque<Input>,
     pub(super) scratch: Vec<u8>,
     pub(super) outgoing: Outgoing,
@@ -74,7 +77,8 @@ impl Worker {
     pub(super) fn run(&mut self, mailbox: &Receiver<Input>) -> Result<(), Fatal> {
         let mut batch = self.committer.batch();
         for index in 0..self.shards.len() {
-            self.record(index, Body::Started, &mut batch);
+            let attempts_max = self.attempts_max;
+            self.record(index, Body::Started { attempts_max }, &mut batch);
         }
         self.write(batch)?;
         while !self.stop {
@@ -198,7 +202,7 @@ impl Worker {
     }
 
     /// Hands the batch to the log, and applies its records while the log syncs.
-    fn write(&mut self, batch: Batch) -> Result<(), Fatal> {
+    pub(super) fn write(&mut self, batch: Batch) -> Result<(), Fatal> {
         if !batch.is_empty() {
             self.committer
                 .submit(batch)
@@ -231,7 +235,9 @@ impl Worker {
                 self.answer(index, held);
             }
         }
-        self.spans.push(&[]);
+        if self.spans_added {
+            self.push_spans();
+        }
         for ((to, by), seq) in std::mem::take(&mut self.outgoing.acknowledgements) {
             // Sending fails only while the process stops; then the messages come again.
             drop(
@@ -241,6 +247,17 @@ impl Worker {
                     .send(Input::Acknowledged { to, by, seq }),
             );
         }
+    }
+
+    /// The spans of all records that are synced are in the writer: every effect of theirs has left.
+    pub(super) fn push_spans(&mut self) {
+        let mark = |shard: &Shard| Mark {
+            source: shard.number,
+            upto: shard.partition.synced_up_to(),
+        };
+        let marks: Vec<Mark> = self.shards.iter().map(mark).collect();
+        self.spans.push(&marks);
+        self.spans_added = false;
     }
 
     fn carry_out(&mut self, index: usize, effect: Effect) {
@@ -304,7 +321,10 @@ impl Worker {
                 // Sending fails only while the process stops; the outbox keeps the message for the next start.
                 drop(self.router.mailbox(to).sender.send(input));
             }
-            Effect::Span(span) => self.spans.add(&span, None),
+            Effect::Span(span) => {
+                self.spans.add(&span, None);
+                self.spans_added = true;
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! Start-up is recovery: open log and state, replay what the state does not have, then go on.
+//! Start-up: recovery, then the threads.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,24 +10,25 @@ use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use everspan_durable::machine;
-use everspan_durable::partition::{Partition, PartitionError};
-use everspan_export::Reporters;
-use everspan_state::{LsmBackend, LsmOptions, LsmShared, Owner};
-use everspan_wal::{Committer, FileDisk, Log, LogEvent, LogStatus, Recovery};
+use everspan_durable::machine::Keep;
+use everspan_export::{Mark, Reporters};
+use everspan_wal::{Committer, FileDisk, Log, LogEvent, LogStatus};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::input::Input;
 use super::limits::Limits;
 use super::maintenance::Persisted;
+use super::recover::{Recovered, recover};
 use super::router::{Mailbox, Router};
 use super::run::{Outgoing, Worker};
 use super::shard::Shard;
 use crate::invoker::Invoker;
+use crate::panicked;
 
-/// Table files kept open by all partitions together.
-const OPEN_TABLES_MAX: usize = 512;
+/// Opens the reporters, told up to which record each partition's log goes: of those a reporter that is new wants no
+/// spans.
+pub type OpenReporters = Box<dyn FnOnce(&[Mark]) -> Result<Arc<Reporters>, String> + Send>;
 
 /// What workers are started with.
 pub struct WorkersOptions {
@@ -51,13 +52,25 @@ pub struct WorkersOptions {
     pub eager_state_max: usize,
     /// Pause between looks for ended retentions.
     pub cleanup_interval: Duration,
+    /// The most events of a span.
+    pub events_max: usize,
+    /// Which invocations are told although they are not sampled.
+    pub keep: Option<Keep>,
     /// The limits.
     pub limits: Limits,
 }
 
+impl WorkersOptions {
+    /// Attempts at a time in each partition.
+    pub(super) fn attempts_max(&self) -> u32 {
+        let per_partition = self.limits.attempts_max.div_ceil(usize::from(self.partitions));
+        u32::try_from(per_partition.max(1)).unwrap_or(u32::MAX)
+    }
+}
+
 /// Why the workers do not start.
 #[derive(Debug)]
-pub struct StartError(String);
+pub struct StartError(pub(super) String);
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,7 +80,7 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-fn failed(error: impl fmt::Display) -> StartError {
+pub(super) fn failed(error: impl fmt::Display) -> StartError {
     StartError(error.to_string())
 }
 
@@ -75,39 +88,29 @@ fn failed(error: impl fmt::Display) -> StartError {
 pub struct Workers {
     /// The way to them.
     pub router: Arc<Router>,
+    /// Where their spans go.
+    pub reporters: Arc<Reporters>,
     threads: Vec<JoinHandle<()>>,
     committer: Arc<Committer>,
 }
-
-type Opened = (Vec<Partition<LsmBackend>>, Log<FileDisk>);
 
 /// Opens log and state, replays, and starts the threads. The invoker is made with the router it reports to.
 pub fn start(
     options: &WorkersOptions,
     runtime: &Handle,
-    reporters: &Reporters,
+    reporters: OpenReporters,
     invoker: Arc<Invoker>,
 ) -> Result<Workers, StartError> {
     let begun = Instant::now();
-    let (partitions, log) = open(options, !reporters.is_empty())?;
+    let Recovered {
+        partitions,
+        log,
+        reporters,
+    } = recover(options, reporters)?;
     let threads = options.threads.clamp(1, usize::from(options.partitions));
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..threads).map(|_| channel()).unzip();
     let committer = Arc::new(start_committer(log, senders.clone())?);
-    let router = Arc::new(Router {
-        mailboxes: senders
-            .into_iter()
-            .map(|sender| Mailbox {
-                sender,
-                requests: Arc::new(AtomicUsize::new(0)),
-            })
-            .collect(),
-        partitions: options.partitions,
-        limits: options.limits.clone(),
-        disk_full: AtomicBool::new(false),
-        stopping: AtomicBool::new(false),
-        progress_room: Arc::new(Semaphore::new(options.limits.progress_bytes_max)),
-        request_room: Arc::new(Semaphore::new(options.limits.request_bytes_max)),
-    });
+    let router = Arc::new(router(options, senders));
     let persisted = Arc::new(Persisted::default());
     let mut shards: Vec<Vec<Shard>> = (0..threads).map(|_| Vec::new()).collect();
     for (number, partition) in (0..options.partitions).zip(partitions) {
@@ -130,6 +133,8 @@ pub fn start(
             invoker: Arc::clone(&invoker),
             runtime: runtime.clone(),
             spans: reporters.writer(),
+            spans_added: false,
+            attempts_max: options.attempts_max(),
             deferred: VecDeque::new(),
             scratch: Vec::new(),
             outgoing: Outgoing::default(),
@@ -149,111 +154,35 @@ pub fn start(
     }
     Ok(Workers {
         router,
+        reporters,
         threads: handles,
         committer,
     })
 }
 
+/// The way to the workers behind these mailboxes.
+fn router(options: &WorkersOptions, senders: Vec<Sender<Input>>) -> Router {
+    Router {
+        mailboxes: senders
+            .into_iter()
+            .map(|sender| Mailbox {
+                sender,
+                requests: Arc::new(AtomicUsize::new(0)),
+            })
+            .collect(),
+        partitions: options.partitions,
+        limits: options.limits.clone(),
+        disk_full: AtomicBool::new(false),
+        stopping: AtomicBool::new(false),
+        progress_room: Arc::new(Semaphore::new(options.limits.progress_bytes_max)),
+        request_room: Arc::new(Semaphore::new(options.limits.request_bytes_max)),
+    }
+}
+
 /// A panic of a worker is an error like others: without the worker its partitions would be dead, in a server that seems
 /// to live.
 fn to_the_end(work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(format!("it panicked: {}", text.unwrap_or("without a message")))
-    })
-}
-
-fn open(options: &WorkersOptions, spans: bool) -> Result<Opened, StartError> {
-    let shared = LsmShared::start(options.cache_bytes, OPEN_TABLES_MAX).map_err(failed)?;
-    let mut partitions = Vec::new();
-    for number in 0..options.partitions {
-        let owner = Owner {
-            partition: u32::from(number),
-            partitions: u32::from(options.partitions),
-            cluster: options.cluster.clone(),
-        };
-        let dir = options.state_dir.join(format!("partition-{number:04}"));
-        let state = LsmOptions::new(shared.clone(), owner);
-        let opened = if options.created {
-            LsmBackend::open_existing(&dir, state)
-        } else {
-            LsmBackend::open(&dir, state)
-        };
-        let backend = opened.map_err(failed)?;
-        let per_partition = options
-            .limits
-            .attempts_max
-            .div_ceil(usize::from(options.partitions));
-        let machine = machine::Options {
-            partition: number,
-            partitions: options.partitions,
-            eager_state_max: options.eager_state_max,
-            attempts_max: per_partition.max(1),
-            spans,
-        };
-        partitions.push(Partition::open(backend, machine).map_err(failed)?);
-    }
-    if options.created && !options.log_dir.exists() {
-        let dir = options.log_dir.display();
-        return Err(StartError(format!(
-            "{dir} is missing, and with it what was accepted last: bring it back"
-        )));
-    }
-    let disk = FileDisk::open(&options.log_dir).map_err(failed)?;
-    let log_options = everspan_wal::Options {
-        segment_bytes: options.segment_bytes,
-        ..Default::default()
-    };
-    let (log, recovery) = Log::open(disk, log_options).map_err(failed)?;
-    replay(&log, &mut partitions)?;
-    check_ends(&recovery, &partitions)?;
-    Ok((partitions, log))
-}
-
-/// Applies every record the states do not have; says how far it is, every few seconds.
-fn replay(log: &Log<FileDisk>, partitions: &mut [Partition<LsmBackend>]) -> Result<(), StartError> {
-    let after: Vec<u64> = partitions.iter().map(Partition::applied).collect();
-    let after = |partition: u16| after.get(usize::from(partition)).copied().unwrap_or(0);
-    let (mut count, mut said) = (0_u64, Instant::now());
-    log.replay(after, |record| {
-        let partition = partitions.get_mut(usize::from(record.partition)).ok_or_else(|| {
-            StartError(format!(
-                "the log has records of partition {}, there are fewer",
-                record.partition
-            ))
-        })?;
-        count += 1;
-        if said.elapsed() > Duration::from_secs(2) {
-            said = Instant::now();
-            tracing::info!(records = count, "replaying the log");
-        }
-        let replayed = partition.replay(record.seq, record.payload);
-        replayed.map_err(|error: PartitionError| failed(format!("partition {}: {error}", record.partition)))
-    })
-    .map_err(failed)?;
-    if count > 0 {
-        tracing::info!(records = count, "replayed the log");
-    }
-    Ok(())
-}
-
-/// A log that ends before a state does has lost records that were synced. A partition of which the log has nothing
-/// may have been trimmed away, but then the segment that is being written to is still there.
-fn check_ends(recovery: &Recovery, partitions: &[Partition<LsmBackend>]) -> Result<(), StartError> {
-    for (number, partition) in (0_u16..).zip(partitions) {
-        let applied = partition.applied();
-        let lost = match recovery.last.get(&number) {
-            Some(&last) => last < applied,
-            None => recovery.segments == 0 && applied > 0,
-        };
-        if lost {
-            return Err(StartError(format!(
-                "the log of partition {number} ends before record {applied}, which its state has: log files are missing"
-            )));
-        }
-    }
-    Ok(())
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked::text(panic.as_ref())))
 }
 
 fn start_committer(log: Log<FileDisk>, senders: Vec<Sender<Input>>) -> Result<Committer, StartError> {

@@ -15,7 +15,7 @@ use crate::run::Report;
 use crate::settings::RETENTION_MS;
 
 /// Tables that hold nothing once everything has ended and is forgotten.
-const EMPTY_AT_THE_END: &[u8] = b"IDJCSKQTXOP";
+const EMPTY_AT_THE_END: &[u8] = b"IDJCSKQTXOPF";
 
 impl World {
     pub(super) fn finish(&mut self) -> Report {
@@ -23,6 +23,7 @@ impl World {
         self.all_have_ended();
         self.counters_count();
         let invocations = self.forget_all();
+        self.all_spans_arrived();
         Report {
             steps: self.step,
             crashes: self.crashes,
@@ -31,6 +32,13 @@ impl World {
             trace: self.trace.digest(),
             state: self.digest(),
         }
+    }
+
+    /// Every span of every durable record reached the collector, and none too often.
+    fn all_spans_arrived(&mut self) {
+        self.feed_reference();
+        self.pipeline.drain();
+        self.pipeline.collector().check(self.reference.expected());
     }
 
     fn all_have_ended(&self) {

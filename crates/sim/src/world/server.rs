@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use everspan_durable::effect::Effect;
-use everspan_durable::machine::Options;
-use everspan_durable::partition::Partition;
+use everspan_durable::machine::{Options, SpanOptions, Takers};
+use everspan_durable::partition::{Partition, PartitionError};
 use everspan_durable::record::{Body, Message};
 use everspan_protocol::ids::{InvocationId, partition_of};
 use everspan_state::{Backend, MemoryBackend};
@@ -21,15 +21,24 @@ pub(super) fn options(settings: &Settings) -> everspan_wal::Options {
     }
 }
 
-/// A partition on this state, before its replay.
-pub(super) fn open(settings: &Settings, partition: u16, state: MemoryBackend) -> Part {
-    let options = Options {
+/// What a machine is told, of which somebody has the spans up to this record.
+pub(super) fn machine_options(settings: &Settings, partition: u16, told_to: u64) -> Options {
+    Options {
         partition,
         partitions: settings.partitions,
         eager_state_max: settings.eager_state_max,
-        attempts_max: settings.attempts_max,
-        spans: true,
-    };
+        spans: SpanOptions {
+            keep: settings.keep,
+            events_max: 8,
+            told_to,
+            ..SpanOptions::new(Takers::Everything)
+        },
+    }
+}
+
+/// A partition on this state, before its replay.
+pub(super) fn open(settings: &Settings, partition: u16, state: MemoryBackend, told_to: u64) -> Part {
+    let options = machine_options(settings, partition, told_to);
     let partition = Partition::open(state, options).expect("memory can be read");
     Part {
         partition,
@@ -50,7 +59,8 @@ impl World {
         for part in &mut self.parts {
             let applied = part.partition.applied();
             (part.prepared, part.written, part.durable) = (applied, applied, applied);
-            part.mailbox.push_back(Body::Started);
+            let attempts_max = self.settings.attempts_max;
+            part.mailbox.push_back(Body::Started { attempts_max });
         }
     }
 
@@ -116,6 +126,8 @@ impl World {
         let part = &mut self.parts[index];
         part.partition.synced(part.durable);
         part.releasable = part.partition.held() > 0;
+        self.push_spans(index);
+        let part = &mut self.parts[index];
         while let Some(&(seq, from, message)) = part.acks.front()
             && seq <= part.durable
         {
@@ -131,7 +143,7 @@ impl World {
         let effect = part.partition.release();
         part.releasable = effect.is_some() && part.partition.held() > 0;
         let Some(effect) = effect else { return };
-        if self.settings.mutation.is_none() {
+        if self.settings.mutation != Some(Mutation::ReleaseBeforeSync) {
             assert!(
                 part.partition.synced_up_to() <= part.durable,
                 "an effect leaves after the sync of its record"
@@ -160,14 +172,30 @@ impl World {
             Effect::Span(span) => {
                 self.note(|| format!("span {} {:?}", span.name, span.context.span_id));
                 self.checker.span(&span);
+                self.pipeline.add(number(index), &span);
             }
+        }
+        self.push_spans(index);
+    }
+
+    /// When all effects of the synced records have left, a worker's turn is over.
+    fn push_spans(&mut self, index: usize) {
+        let partition = &self.parts[index].partition;
+        if partition.held() == 0 {
+            let upto = partition.synced_up_to().min(partition.applied());
+            self.pipeline.push(number(index), upto);
+        }
+    }
+
+    fn release_all(&mut self, index: usize) {
+        while self.parts[index].releasable {
+            self.release(index);
         }
     }
 
     /// A message arrives, perhaps not for the last time.
     pub(super) fn travel(&mut self, from: usize, to: usize) {
         let again = self.chance(self.settings.duplicate);
-        let number = |index: usize| u16::try_from(index).expect("few partitions");
         let wire = self.wires.entry((from, to)).or_default();
         let Some(next) = wire.pop_front() else { return };
         let body = match next {
@@ -231,8 +259,15 @@ impl World {
     /// The states that may be flushed are, and the log forgets what nobody needs.
     fn flush(&mut self) {
         self.note(|| "flush and trim".to_owned());
+        for index in 0..self.parts.len() {
+            self.release_all(index);
+        }
+        if self.settings.mutation != Some(Mutation::FlushBeforeSpans) {
+            self.pipeline.secure();
+        }
+        self.feed_reference();
         for part in &mut self.parts {
-            if part.partition.is_settled() {
+            if part.partition.is_settled() && part.partition.held() == 0 {
                 part.partition.backend_mut().flush().expect("memory");
             }
         }
@@ -255,6 +290,32 @@ impl World {
         }
     }
 
+    /// The server stops in order, as far as the disk lets it, and comes up again.
+    pub(super) fn stop(&mut self) {
+        self.note(|| "stop".to_owned());
+        let crashes = self.crashes;
+        self.talks.clear();
+        for index in 0..self.parts.len() {
+            self.parts[index].mailbox = VecDeque::from([Body::Stopped]);
+            self.take(index);
+            self.apply(index);
+            self.append(index);
+            if self.crashes > crashes {
+                return;
+            }
+        }
+        self.sync();
+        if self.crashes > crashes {
+            return;
+        }
+        for index in 0..self.parts.len() {
+            self.tell(index);
+            self.release_all(index);
+        }
+        self.pipeline.secure();
+        self.crash("it has stopped");
+    }
+
     /// The whole process dies, and comes up again on what the disk kept.
     pub(super) fn crash(&mut self, why: &str) {
         self.crashes += 1;
@@ -262,6 +323,8 @@ impl World {
         self.note(|| format!("CRASH {crashes}: {why}"));
         self.talks.clear();
         self.wires.clear();
+        let power_cut = self.rng.one_in(3);
+        self.pipeline.crash(power_cut);
         self.disk = self.disk.crash();
         self.full_until_ms = None;
         self.append_after_ms = 0;
@@ -272,7 +335,7 @@ impl World {
         self.log = log;
         self.parts = (0..)
             .zip(states)
-            .map(|(number, state)| open(&self.settings, number, state))
+            .map(|(number, state)| open(&self.settings, number, state, self.pipeline.position(number)))
             .collect();
         for (number, part) in (0..).zip(&self.parts) {
             let last = recovery.last.get(&number).copied().unwrap_or(0);
@@ -290,20 +353,29 @@ impl World {
         }
         self.replay();
         self.started();
+        self.feed_reference();
         self.reconnect();
     }
 
     fn replay(&mut self) {
         let applied: Vec<u64> = self.parts.iter().map(|part| part.partition.applied()).collect();
-        let parts = &mut self.parts;
+        let (parts, pipeline) = (&mut self.parts, &mut self.pipeline);
         let replayed = self.log.replay(
             |partition| applied[usize::from(partition)],
             |record| {
                 let part = &mut parts[usize::from(record.partition)];
-                part.partition.replay(record.seq, record.payload)
+                for effect in part.partition.replay(record.seq, record.payload)? {
+                    if let Effect::Span(span) = effect {
+                        pipeline.add(record.partition, &span);
+                    }
+                }
+                Ok::<(), PartitionError>(())
             },
         );
         replayed.expect("our own records can be replayed");
+        for index in 0..self.parts.len() {
+            self.push_spans(index);
+        }
     }
 
     fn reconnect(&mut self) {
@@ -320,6 +392,10 @@ impl World {
             client.disconnected(again_ms);
         }
     }
+}
+
+fn number(index: usize) -> u16 {
+    u16::try_from(index).expect("few partitions")
 }
 
 fn after_crash(part: &Part) -> MemoryBackend {

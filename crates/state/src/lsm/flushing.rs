@@ -37,14 +37,35 @@ impl Flushing {
         }
     }
 
-    /// Begins to make `frozen`, the changes up to `position`, durable; at once if there is no thread to be had.
-    pub(super) fn begin(tree: &AnyTree, frozen: WriteBuffer, position: u64) -> Self {
+    /// Begins to make `frozen`, the changes up to `position`, durable once `first` has returned; at once if there is no
+    /// thread to be had.
+    pub(super) fn begin(
+        tree: &AnyTree,
+        frozen: WriteBuffer,
+        position: u64,
+        first: impl FnOnce() + Send + 'static,
+    ) -> Self {
         let frozen = Arc::new(frozen);
         let (in_thread, entries) = (tree.clone(), Arc::clone(&frozen));
         let thread = std::thread::Builder::new().name("state-flush".to_owned());
-        let work = match thread.spawn(move || flush(&in_thread, &entries, position)) {
-            Ok(thread) => Work::Begun(thread),
-            Err(_) => Work::Done(flush(tree, &frozen, position)),
+        // The work goes into the thread by a channel: without a thread it is still here.
+        let (hand_over, taken) = std::sync::mpsc::sync_channel::<Box<dyn FnOnce() + Send>>(1);
+        let in_thread = move || {
+            if let Ok(first) = taken.recv() {
+                first();
+            }
+            flush(&in_thread, &entries, position)
+        };
+        let first: Box<dyn FnOnce() + Send> = Box::new(first);
+        let work = match thread.spawn(in_thread) {
+            Ok(thread) => {
+                drop(hand_over.send(first));
+                Work::Begun(thread)
+            }
+            Err(_) => {
+                first();
+                Work::Done(flush(tree, &frozen, position))
+            }
         };
         Self {
             frozen,

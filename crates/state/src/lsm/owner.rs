@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! everspan partition state
-//! format 1
+//! format 2
 //! partition 3
 //! partitions 8
 //! cluster prod-eu
@@ -20,7 +20,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::OpenError;
 
 const MAGIC: &str = "everspan partition state";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The partition a state belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,10 +129,10 @@ mod tests {
 
     #[test]
     fn a_later_format_is_named() {
-        let later = b"everspan partition state\nformat 2\nsomething new\n";
+        let later = b"everspan partition state\nformat 3\nsomething new\n";
         assert!(matches!(
             Owner::decode(Path::new("PARTITION"), later),
-            Err(OpenError::UnsupportedFormat { format: 2, .. })
+            Err(OpenError::UnsupportedFormat { format: 3, .. })
         ));
     }
 }

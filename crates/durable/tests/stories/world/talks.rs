@@ -96,6 +96,7 @@ impl World {
             entries.push(frame.ty);
         }
         assert_eq!(message.known_entries as usize, entries.len());
+        self.handed.entry(start.id).or_default().push(start.span.clone());
         let starts = self.starts.entry(start.id).or_default();
         starts.push((start.attempt, message, entries));
     }

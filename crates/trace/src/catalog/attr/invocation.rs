@@ -39,13 +39,13 @@ attributes! {
         SERVICE_PROTOCOL_VERSION: i64 = "restate.deployment.service_protocol_version";
         /// Counts every attempt of the invocation, from 1.
         ATTEMPT_NUMBER: i64 = "everspan.attempt.number";
-        /// Why it began: `first`, `retry`, `resume` (after a suspension or a pause), `restart` (the server came back after a crash).
+        /// Why it began: `first`, `retry`, `resume` (after a suspension or a pause), `restart` (the server came back).
         ATTEMPT_CAUSE: Text = "everspan.attempt.cause";
         /// Why it ended: `completed`, `retryable_error`, `suspended`, `yielded`, `paused`, `cancelled`, `killed`, `crashed` (the server died under it).
         ATTEMPT_OUTCOME: Text = "everspan.attempt.outcome";
         /// When the next attempt is due, RFC 3339; of an attempt that ends in a retry.
         RETRY_NEXT_AT: Text = "everspan.retry.next_at";
-        /// How many failures there were since the last progress; of an attempt that ends in a retry.
+        /// How many failures there were since the last progress; of an attempt that ends in a retry or a pause.
         RETRY_COUNT: i64 = "everspan.retry.count";
         /// The error: an HTTP status, or a code of the service protocol (570, 571); of a failed attempt.
         ERROR_CODE: i64 = "error.code";
@@ -55,18 +55,22 @@ attributes! {
         INVOCATION_RESULT: Text = "restate.invocation.result";
         /// The error code, on failure.
         INVOCATION_ERROR_CODE: i64 = "restate.invocation.error.code";
-        /// The error message, on failure.
-        ERROR_MESSAGE: Text = "error.message";
         /// Milliseconds from creation to completion; the four parts below sum to it.
         INVOCATION_DURATION_MS: f64 = "everspan.invocation.duration_ms";
-        /// Milliseconds before the first attempt.
+        /// Milliseconds waiting to begin: for its time, for the lock of its key, for a free slot.
         INVOCATION_QUEUED_MS: f64 = "everspan.invocation.queued_ms";
         /// Milliseconds within attempts.
         INVOCATION_RUNNING_MS: f64 = "everspan.invocation.running_ms";
-        /// Milliseconds suspended.
+        /// Milliseconds suspended or paused.
         INVOCATION_SUSPENDED_MS: f64 = "everspan.invocation.suspended_ms";
         /// Milliseconds waiting for a retry.
         INVOCATION_BACKOFF_MS: f64 = "everspan.invocation.backoff_ms";
+        /// How many of its oldest attempts are not told, of an invocation kept by `tracing-keep`.
+        ATTEMPTS_DROPPED: i64 = "everspan.attempts.dropped";
+    }
+    on spans [INGRESS, END] {
+        /// The error message: of an invocation that failed, of a request that was refused.
+        ERROR_MESSAGE: Text = "error.message";
     }
     on events [NEW_COMMAND] {
         /// The type, such as `Command/Call`.
@@ -81,12 +85,18 @@ attributes! {
     on events [NEW_COMMAND] {
         /// The called target, of a call or send.
         CALL_TARGET: Text = "everspan.call.target";
-        /// The new invocation, of a call or send.
+        /// The new invocation, of a call or send; the one that is meant, of an attach, an output or a signal.
         CALL_INVOCATION_ID: Text = "everspan.call.invocation_id";
         /// The state key, of a state command.
         STATE_KEY: Text = "everspan.state.key";
+        /// The promise, of a promise command.
+        PROMISE_NAME: Text = "everspan.promise.name";
+        /// The awakeable, of a command that completes one.
+        AWAKEABLE_ID: Text = "everspan.awakeable.id";
     }
     on events [RUN_ENDED] {
+        /// The index of the run's command, which `new_command` carries.
+        RUN_INDEX: i64 = "everspan.run.index";
         /// The name of the run, if it has one.
         RUN_NAME: Text = "everspan.run.name";
         /// Milliseconds it took; from the attempt's start for a run that an earlier attempt began.
@@ -95,7 +105,7 @@ attributes! {
         RUN_RESULT: Text = "everspan.run.result";
     }
     on events [SUSPENDED] {
-        /// What it waits for, in words: `Sleep nap or Call Counter/k/add`.
+        /// What it waits for, in words: `Call Counter/k/add or Sleep until 2026-01-01T00:00:00Z`.
         AWAITING: Text = "everspan.awaiting";
     }
     on events [EXCEPTION] {
@@ -132,7 +142,7 @@ pub mod cause {
     pub const RETRY: &str = "retry";
     /// The invocation was suspended, yielded or paused and goes on.
     pub const RESUME: &str = "resume";
-    /// The server came back after a crash.
+    /// The server came back, after a crash or a stop.
     pub const RESTART: &str = "restart";
 }
 
@@ -144,11 +154,11 @@ pub mod outcome {
     pub const RETRYABLE_ERROR: &str = "retryable_error";
     /// It waits for something.
     pub const SUSPENDED: &str = "suspended";
-    /// It gave its place away.
+    /// It gave its slot away: the server stopped.
     pub const YIELDED: &str = "yielded";
     /// It rests until an operator resumes it.
     pub const PAUSED: &str = "paused";
-    /// It was cancelled.
+    /// The handler ended with the failure of a cancellation.
     pub const CANCELLED: &str = "cancelled";
     /// It was killed.
     pub const KILLED: &str = "killed";

@@ -1,0 +1,187 @@
+//! Start-up is recovery: open log and state, replay what the state does not have, tell the spans nobody has.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use everspan_durable::effect::Effect;
+use everspan_durable::machine::{Options, SpanOptions, Takers};
+use everspan_durable::partition::{Partition, PartitionError};
+use everspan_export::{Mark, Reporters, SpanWriter};
+use everspan_state::{Backend, LsmBackend, LsmOptions, LsmShared, Owner};
+use everspan_trace::catalog::INVOCATION_SCOPE;
+use everspan_wal::{FileDisk, Log, Recovery};
+
+use super::start::{OpenReporters, StartError, WorkersOptions, failed};
+
+/// Table files kept open by all partitions together.
+const OPEN_TABLES_MAX: usize = 512;
+/// Spans of a replay that leave together.
+const SPANS_TOGETHER: usize = 512;
+
+/// What is there before the threads start.
+pub(super) struct Recovered {
+    pub(super) partitions: Vec<Partition<LsmBackend>>,
+    pub(super) log: Log<FileDisk>,
+    pub(super) reporters: Arc<Reporters>,
+}
+
+/// Opens log and state and replays.
+pub(super) fn recover(options: &WorkersOptions, reporters: OpenReporters) -> Result<Recovered, StartError> {
+    let states = open_states(options)?;
+    let (log, recovery) = open_log(options)?;
+    let marks: Vec<Mark> = (0..)
+        .zip(&states)
+        .map(|(number, state)| end(&recovery, number, state))
+        .collect();
+    let reporters = reporters(&marks).map_err(StartError)?;
+    let open = |(number, state)| {
+        let options = machine_options(options, number, &reporters);
+        Partition::open(state, options).map_err(failed)
+    };
+    let mut partitions = (0..).zip(states).map(open).collect::<Result<Vec<_>, _>>()?;
+    replay(&log, &mut partitions, &mut reporters.writer())?;
+    check_ends(&recovery, &partitions)?;
+    Ok(Recovered {
+        partitions,
+        log,
+        reporters,
+    })
+}
+
+fn open_states(options: &WorkersOptions) -> Result<Vec<LsmBackend>, StartError> {
+    let shared = LsmShared::start(options.cache_bytes, OPEN_TABLES_MAX).map_err(failed)?;
+    let open = |number: u16| {
+        let owner = Owner {
+            partition: u32::from(number),
+            partitions: u32::from(options.partitions),
+            cluster: options.cluster.clone(),
+        };
+        let dir = options.state_dir.join(format!("partition-{number:04}"));
+        let state = LsmOptions::new(shared.clone(), owner);
+        let opened = if options.created {
+            LsmBackend::open_existing(&dir, state)
+        } else {
+            LsmBackend::open(&dir, state)
+        };
+        opened.map_err(failed)
+    };
+    (0..options.partitions).map(open).collect()
+}
+
+fn open_log(options: &WorkersOptions) -> Result<(Log<FileDisk>, Recovery), StartError> {
+    if options.created && !options.log_dir.exists() {
+        let dir = options.log_dir.display();
+        return Err(StartError(format!(
+            "{dir} is missing, and with it what was accepted last: bring it back"
+        )));
+    }
+    let disk = FileDisk::open(&options.log_dir).map_err(failed)?;
+    let log_options = everspan_wal::Options {
+        segment_bytes: options.segment_bytes,
+        ..Default::default()
+    };
+    Log::open(disk, log_options).map_err(failed)
+}
+
+/// The last record of a partition.
+fn end(recovery: &Recovery, partition: u16, state: &LsmBackend) -> Mark {
+    let logged = recovery.last.get(&partition).copied().unwrap_or(0);
+    Mark {
+        source: partition,
+        upto: logged.max(state.applied()),
+    }
+}
+
+fn machine_options(options: &WorkersOptions, partition: u16, reporters: &Arc<Reporters>) -> Options {
+    Options {
+        partition,
+        partitions: options.partitions,
+        eager_state_max: options.eager_state_max,
+        spans: SpanOptions {
+            events_max: options.events_max,
+            keep: options.keep,
+            told_to: reporters.position(partition),
+            ..SpanOptions::new(takers(reporters))
+        },
+    }
+}
+
+/// Who takes the spans of invocations.
+pub(crate) fn takers(reporters: &Arc<Reporters>) -> Takers {
+    if reporters.is_empty() {
+        return Takers::Nobody;
+    }
+    let reporters = Arc::clone(reporters);
+    Takers::Named(Arc::new(move |name| reporters.takes(INVOCATION_SCOPE, name)))
+}
+
+/// Applies every record the states do not have; says how far it is, every few seconds.
+fn replay(
+    log: &Log<FileDisk>,
+    partitions: &mut [Partition<LsmBackend>],
+    spans: &mut SpanWriter,
+) -> Result<(), StartError> {
+    let after: Vec<u64> = partitions.iter().map(Partition::applied).collect();
+    let after = |partition: u16| after.get(usize::from(partition)).copied().unwrap_or(0);
+    let (mut count, mut added, mut said) = (0_u64, 0, Instant::now());
+    log.replay(after, |record| {
+        let partition = partitions.get_mut(usize::from(record.partition)).ok_or_else(|| {
+            StartError(format!(
+                "the log has records of partition {}, there are fewer",
+                record.partition
+            ))
+        })?;
+        count += 1;
+        if said.elapsed() > Duration::from_secs(2) {
+            said = Instant::now();
+            tracing::info!(records = count, "replaying the log");
+        }
+        let replayed = partition.replay(record.seq, record.payload);
+        let effects = replayed
+            .map_err(|error: PartitionError| failed(format!("partition {}: {error}", record.partition)))?;
+        for effect in effects {
+            if let Effect::Span(span) = effect {
+                spans.add(&span, Some((record.partition, record.seq)));
+                added += 1;
+            }
+        }
+        if added >= SPANS_TOGETHER {
+            added = 0;
+            spans.push(&applied(partitions));
+        }
+        Ok::<(), StartError>(())
+    })
+    .map_err(failed)?;
+    spans.push(&applied(partitions));
+    if count > 0 {
+        tracing::info!(records = count, "replayed the log");
+    }
+    Ok(())
+}
+
+/// All spans of the records applied so far were added.
+fn applied(partitions: &[Partition<LsmBackend>]) -> Vec<Mark> {
+    let mark = |(source, partition): (u16, &Partition<LsmBackend>)| Mark {
+        source,
+        upto: partition.applied(),
+    };
+    (0..).zip(partitions).map(mark).collect()
+}
+
+/// A log that ends before a state does has lost records that were synced. A partition of which the log has nothing
+/// may have been trimmed away, but then the segment that is being written to is still there.
+fn check_ends(recovery: &Recovery, partitions: &[Partition<LsmBackend>]) -> Result<(), StartError> {
+    for (number, partition) in (0_u16..).zip(partitions) {
+        let applied = partition.applied();
+        let lost = match recovery.last.get(&number) {
+            Some(&last) => last < applied,
+            None => recovery.segments == 0 && applied > 0,
+        };
+        if lost {
+            return Err(StartError(format!(
+                "the log of partition {number} ends before record {applied}, which its state has: log files are missing"
+            )));
+        }
+    }
+    Ok(())
+}

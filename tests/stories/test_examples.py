@@ -1,6 +1,8 @@
 """The examples of `examples/`: spans of services written with three SDKs hang where docs/TRACING.md says they do."""
 
 import secrets
+import subprocess
+import sys
 
 import pytest
 
@@ -8,6 +10,7 @@ from bed.example import LANGUAGES, Example
 from bed.otlp import Collector
 from bed.process import wait_until
 from bed.server import Server
+from bed.tools import ROOT
 
 # What one order of a book is: `Shop/order` looks up a price, takes one from `Stock`, and charges a card, at which it fails once.
 ORDER = """
@@ -99,6 +102,12 @@ def test_server_and_service_are_told_apart_by_their_resource(order):
 def test_an_order_that_its_caller_does_not_sample_leaves_no_span(order, collector):
     """It was carried out before the order whose spans have all arrived."""
     assert [span.name for span in collector.all() if span.trace in UNSAMPLED.values()] == []
+
+
+def test_the_picture_of_the_documentation_is_drawn_from_its_spans():
+    folder = ROOT / "docs" / "img"
+    drawn = subprocess.run([sys.executable, folder / "draw.py", folder / "trace.jsonl"], capture_output=True, text=True, timeout=30, check=True)
+    assert drawn.stdout == (folder / "trace.svg").read_text(), "draw it again: docs/img/draw.py docs/img/trace.jsonl > docs/img/trace.svg"
 
 
 def _ids(spans: list, what: str) -> dict:

@@ -1,4 +1,8 @@
 //! The folder: files appear whole, and the oldest go when there are too many bytes or they are too old.
+//!
+//! Several processes may share a folder. Each counts the files that it found at its start, and its own.
+
+mod temporary;
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -6,9 +10,6 @@ use std::io::{self, Write};
 use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
-
-/// What a file is called while it is written.
-const TEMPORARY: &str = ".tmp";
 
 /// How much stays.
 #[derive(Clone, Copy, Debug)]
@@ -49,8 +50,8 @@ struct TraceFile {
 }
 
 impl Folder {
-    /// Makes the folder if need be, removes half-written files, checks that files can be written, and counts those
-    /// that are there. (A half-written file of another living process goes, too; that process writes it again.)
+    /// Makes the folder if need be, removes what processes that are gone left half-written, checks that files can be
+    /// written, and counts those that are there.
     pub(super) fn open(path: &Path, keep: Keep) -> io::Result<Self> {
         fs::create_dir_all(path)?;
         let mut folder = Self {
@@ -75,7 +76,7 @@ impl Folder {
             let Ok(name) = entry.file_name().into_string() else {
                 continue;
             };
-            if is_temporary(&name) {
+            if temporary::is_abandoned(&name, &entry) {
                 ignore_missing(fs::remove_file(entry.path()))?;
             } else if is_trace_file(&name) {
                 files.extend(TraceFile::look_at(name, &entry.path())?);
@@ -128,8 +129,7 @@ impl Folder {
     }
 
     fn temporary(&self, name: &str) -> PathBuf {
-        self.path
-            .join(format!("{name}.{}{TEMPORARY}", std::process::id()))
+        self.path.join(temporary::name(name))
     }
 
     fn forget(&mut self, name: &str) {
@@ -204,11 +204,6 @@ fn is_trace_file(name: &str) -> bool {
         .is_some_and(|(time, hash)| {
             time.ends_with('Z') && hash.len() == 16 && hash.bytes().all(|digit| digit.is_ascii_hexdigit())
         })
-}
-
-/// `trace-….json.<process>.tmp`.
-fn is_temporary(name: &str) -> bool {
-    name.starts_with("trace-") && name.ends_with(TEMPORARY) && name.contains(".json.")
 }
 
 #[cfg(test)]

@@ -80,17 +80,35 @@ fn files_that_are_too_old_go() {
 }
 
 #[test]
-fn files_of_an_earlier_process_count_and_its_half_written_ones_go() {
+fn files_of_an_earlier_process_count() {
     let dir = tempfile::tempdir().unwrap();
-    let half = format!("{}.4711.tmp", name(9));
-    for file in [&name(1), &name(2), &half] {
+    for file in [&name(1), &name(2)] {
         fs::write(dir.path().join(file), "four").unwrap();
     }
     let mut folder = open(dir.path(), 10);
-    assert_eq!(names(dir.path()), [name(1), name(2)]);
     folder.write(&name(0), b"four").unwrap();
     assert_eq!(folder.remove_old(SystemTime::now()).files, 1);
     assert!(dir.path().join(name(0)).exists(), "the newest one was removed");
+}
+
+#[test]
+fn half_written_files_go_unless_somebody_still_writes_them() {
+    let dir = tempfile::tempdir().unwrap();
+    // Process 1 lives as long as the system.
+    let half = |process: u32| format!("{}.{process}-0.tmp", name(9));
+    let (living, own, gone) = (half(1), half(std::process::id()), half(u32::MAX));
+    for file in [&living, &own, &gone] {
+        fs::write(dir.path().join(file), "half").unwrap();
+    }
+    open(dir.path(), 10);
+    assert_eq!(names(dir.path()), [living.clone()]);
+    let file = File::options()
+        .write(true)
+        .open(dir.path().join(&living))
+        .unwrap();
+    file.set_modified(SystemTime::now() - 2 * HOUR).unwrap();
+    open(dir.path(), 10);
+    assert_eq!(names(dir.path()), Vec::<String>::new());
 }
 
 #[test]

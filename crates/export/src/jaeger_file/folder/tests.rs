@@ -101,7 +101,7 @@ fn half_written_files_go_unless_somebody_still_writes_them() {
         fs::write(dir.path().join(file), "half").unwrap();
     }
     open(dir.path(), 10);
-    assert_eq!(names(dir.path()), [living.clone()]);
+    assert_eq!(names(dir.path()), std::slice::from_ref(&living));
     let file = File::options()
         .write(true)
         .open(dir.path().join(&living))

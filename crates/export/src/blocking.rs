@@ -1,5 +1,5 @@
 //! Destinations whose work blocks: files, logs, code of users. Each has a plain thread, so that neither the runtime nor
-//! another reporter waits for it.
+//! another reporter waits for it; and since that thread is part of no runtime, code of users may bring its own.
 //!
 //! The pipeline may give up on a delivery that takes long, and then hands the same batch over again. The thread is not
 //! told: the work goes on, and its answer is that of the second call. So a slow destination gets no batch twice.

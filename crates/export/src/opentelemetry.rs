@@ -1,9 +1,38 @@
 //! Any `SpanExporter` of the OpenTelemetry SDK as the destination of a pipeline.
 //!
-//! The exporter runs in a thread of its own within the tokio runtime that is given, so both kinds work: those that
-//! await and those that block. What it cannot export now is offered again. The SDK's errors do not tell a backend that
+//! The exporter runs in a plain thread of its own, from which the tokio runtime that is given can be reached. So both
+//! kinds work: those that await, and those that block or bring a runtime of their own. What it cannot export now is offered again. The SDK's errors do not tell a backend that
 //! is away from a batch that it will never take, so a batch that has failed for
 //! [`give_up_after`](ExporterOptions::give_up_after) counts as refused.
+//!
+//! ```
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! use std::time::Duration;
+//! use everspan_export::opentelemetry::{ExporterOptions, destination};
+//! use everspan_export::{Pipeline, PipelineOptions, Reporter, Reporters};
+//! use everspan_trace::{KeyValue, Span, SpanContext, catalog, derive_span_id, derive_trace_id};
+//! use opentelemetry_sdk::trace::InMemorySpanExporter;
+//! use tokio::runtime::Handle;
+//!
+//! let exporter = InMemorySpanExporter::default();
+//! let resource = vec![KeyValue::new("service.name", "Everspan")];
+//! let options = ExporterOptions::new("memory", resource);
+//! let destination = destination(exporter.clone(), options, &Handle::current())?;
+//! let pipeline = Pipeline::start(PipelineOptions::new("memory"), destination, &[], &Handle::current())?;
+//! let reporters = Reporters::new(vec![Reporter::new(pipeline)]);
+//!
+//! let context = SpanContext::sampled(derive_trace_id(b"inv_1"), derive_span_id(b"inv_1", 0));
+//! let mut writer = reporters.writer();
+//! writer.add(&Span::new(&catalog::ATTEMPT, "Greeter/greet", context, 1_000, 2_000), None);
+//! writer.push(&[]);
+//!
+//! assert!(reporters.flush(Duration::from_secs(5)).await);
+//! let spans = exporter.get_finished_spans()?;
+//! assert_eq!(spans[0].name, "invocation-attempt Greeter/greet");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod span_data;
 
@@ -74,9 +103,10 @@ struct Adapter<E> {
 impl<E: SpanExporter + 'static> Adapter<E> {
     fn export(&self, spans: Vec<opentelemetry_sdk::trace::SpanData>) -> Result<(), OTelSdkError> {
         let timeout = self.options.timeout;
-        self.runtime
-            .block_on(async { tokio::time::timeout(timeout, self.exporter.export(spans)).await })
-            .unwrap_or(Err(OTelSdkError::Timeout(timeout)))
+        // Not `runtime.block_on`: within that an exporter could not block on a runtime of its own.
+        let _reached = self.runtime.enter();
+        let export = async { tokio::time::timeout(timeout, self.exporter.export(spans)).await };
+        futures_executor::block_on(export).unwrap_or(Err(OTelSdkError::Timeout(timeout)))
     }
 
     fn failure(&mut self, error: &OTelSdkError) -> Delivery {
@@ -110,7 +140,7 @@ impl<E: SpanExporter + 'static> BlockingDestination for Adapter<E> {
     }
 
     fn close(&mut self) {
-        let _entered = self.runtime.enter();
+        let _reached = self.runtime.enter();
         if let Err(error) = self.exporter.shutdown_with_timeout(self.options.timeout) {
             tracing::warn!(exporter = self.options.name, %error, "a span exporter did not shut down");
         }

@@ -135,6 +135,18 @@ async fn an_export_that_hangs_is_given_up_and_offered_again() {
     assert_eq!(word(&destination.deliver(&batch).await), "taken");
 }
 
+#[tokio::test]
+async fn an_exporter_may_await_the_runtime_or_bring_its_own() {
+    let exporter = Both(InMemorySpanExporter::default());
+    let memory = exporter.0.clone();
+    let mut destination = destination(exporter, options(), &Handle::current()).unwrap();
+    assert_eq!(
+        destination.deliver(&batch(&[bare_span(1, 1)])).await,
+        Delivery::taken()
+    );
+    assert_eq!(memory.get_finished_spans().unwrap().len(), 1);
+}
+
 proptest! {
     #[test]
     fn any_span_becomes_one_of_the_sdk(spans in spans()) {
@@ -168,6 +180,20 @@ impl SpanExporter for Noting {
 
     fn set_resource(&mut self, resource: &Resource) {
         *self.resource.lock().unwrap() = Some(format!("{resource:?}"));
+    }
+}
+
+/// Sleeps and spawns on the runtime around it, and blocks on one that it makes.
+#[derive(Debug)]
+struct Both(InMemorySpanExporter);
+
+impl SpanExporter for Both {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let count = batch.len();
+        assert_eq!(tokio::spawn(async move { count }).await.unwrap(), count);
+        let own = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        own.block_on(self.0.export(batch))
     }
 }
 

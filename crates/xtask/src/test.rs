@@ -23,7 +23,7 @@ const STEPS: [Step; 9] = [
     },
     Step {
         name: "unit",
-        about: "cargo test --workspace",
+        about: "cargo test --workspace --all-features",
         needs: &[],
         run: rust::unit,
     },

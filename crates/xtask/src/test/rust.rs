@@ -21,6 +21,7 @@ pub(super) fn clippy() -> Outcome {
     run_all([cargo(&[
         "clippy",
         "--workspace",
+        "--all-features",
         "--all-targets",
         "--",
         "-D",
@@ -29,7 +30,12 @@ pub(super) fn clippy() -> Outcome {
 }
 
 pub(super) fn unit() -> Outcome {
-    run_all([cargo(&["test", "--workspace", "--no-fail-fast"])])
+    run_all([cargo(&[
+        "test",
+        "--workspace",
+        "--all-features",
+        "--no-fail-fast",
+    ])])
 }
 
 pub(super) fn sim() -> Outcome {

@@ -1,46 +1,113 @@
+//! Everspan: a `Span` with the keys of the catalog, a `SpanWriter`, a `Pipeline`, OTLP/gRPC.
+
+use std::time::Duration;
+
+use everspan_export::{OtlpOptions, Pipeline, PipelineOptions, Reporter, Reporters, SpanWriter, otlp};
 use everspan_trace::catalog::{self, attr};
-use everspan_trace::{Span, SpanContext, SpanId, Status, TraceId, otlp};
-use std::hint::black_box;
+use everspan_trace::{Sampler, Span, SpanContext, SpanId, Status, TraceId};
+use tokio::runtime::Runtime;
 
-pub(crate) struct Source { pub id: String, pub target: String, pub dp: String, pub addr: String }
-pub(crate) fn source() -> Source { Source { id: "inv_1bq3X0aJ2hKr0Hn3y1J5Wk3TQmTQ0p4f".into(), target: "Greeter/greet".into(), dp: "dp_11nGQpCRmau6ypL82KH2TnP".into(), addr: "http://127.0.0.1:9080/".into() } }
+use crate::Result;
+use crate::source::{DURATION_NS, HANDLER, PARENT_ID, SERVICE, Source, TRACE_ID};
+use crate::system::System;
 
-pub(crate) fn build(s: &Source, n: u64) -> Span {
-    let mut id = [7u8; 8]; id[..4].copy_from_slice(&(n as u32).to_le_bytes());
-    let context = SpanContext::sampled(TraceId([9; 16]), SpanId(id));
-    let mut span = Span::new(&catalog::ATTEMPT, &s.target, context, 1_795_176_249_103_000_000 + n, 1_795_176_249_104_000_000 + n);
-    span.parent = Some(SpanId([5; 8]));
-    span.status = Status::Ok;
-    span.attributes = Vec::with_capacity(7);
-    span.attributes.extend([
-        attr::INVOCATION_ID.value(s.id.clone()),
-        attr::INVOCATION_TARGET.value(s.target.clone()),
-        attr::RPC_SERVICE.value("Greeter"),
-        attr::RPC_METHOD.value("greet"),
-        attr::DEPLOYMENT_ID.value(s.dp.clone()),
-        attr::DEPLOYMENT_ADDRESS.value(s.addr.clone()),
-        attr::SERVICE_PROTOCOL_VERSION.value(6i64),
-    ]);
-    span
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Ours {
+    source: Source,
+    never: Sampler,
+    writer: SpanWriter,
+    reporters: Reporters,
+    runtime: Runtime,
 }
 
-fn best(mut f: impl FnMut(u64), what: &str) {
-    let mut best = f64::MAX;
-    for _ in 0..60 {
-        let t = crate::clock::thread_ns();
-        for n in 0..20_000 { f(n) }
-        best = best.min((crate::clock::thread_ns() - t) as f64 / 20_000.0);
+impl Ours {
+    pub(crate) fn start(endpoint: &str) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()?;
+        let destination = otlp::destination(OtlpOptions {
+            resource: vec![attr::SERVICE_NAME.value("bench")],
+            ..OtlpOptions::new(endpoint)
+        })?;
+        let pipeline = Pipeline::start(PipelineOptions::new("otlp"), destination, &[], runtime.handle())?;
+        let reporters = Reporters::new(vec![Reporter::new(pipeline)]);
+        Ok(Self {
+            source: Source::new(),
+            never: Sampler::AlwaysOff,
+            writer: reporters.writer(),
+            reporters,
+            runtime,
+        })
     }
-    println!("{what}: {best:.0} ns");
+
+    fn span(&self, n: u64) -> Span {
+        let source = &self.source;
+        let context = SpanContext::sampled(TraceId(TRACE_ID), span_id(n));
+        let started_ns = source.started_ns + n;
+        let mut span = Span::new(
+            &catalog::ATTEMPT,
+            &source.target,
+            context,
+            started_ns,
+            started_ns + DURATION_NS,
+        );
+        span.parent = Some(SpanId(PARENT_ID));
+        span.status = Status::Ok;
+        span.attributes = vec![
+            attr::INVOCATION_ID.value(source.invocation_id.clone()),
+            attr::INVOCATION_TARGET.value(source.target.clone()),
+            attr::RPC_SERVICE.value(SERVICE),
+            attr::RPC_METHOD.value(HANDLER),
+            attr::DEPLOYMENT_ID.value(source.deployment_id.clone()),
+            attr::DEPLOYMENT_ADDRESS.value(source.deployment_address.clone()),
+            attr::SERVICE_PROTOCOL_VERSION.value(source.protocol_version),
+        ];
+        span
+    }
 }
 
-pub(crate) fn micro() {
-    let s = source();
-    let mut out = Vec::with_capacity(1 << 20);
-    let span = build(&s, 1);
-    otlp::encode_span(&span, &mut out);
-    println!("{} bytes", out.len());
-    best(|n| { black_box(build(&s, n)); }, "build + drop");
-    best(|_| { if out.len() > 900_000 { out.clear() } otlp::encode_span(black_box(&span), &mut out); }, "encode");
-    best(|n| { if out.len() > 900_000 { out.clear() } otlp::encode_span(&build(&s, n), &mut out); }, "build + encode + drop");
+impl System for Ours {
+    fn emit(&mut self, n: u64) {
+        let span = self.span(n);
+        self.writer.add(&span, None);
+    }
+
+    fn decline(&mut self, n: u64) -> bool {
+        let mut trace_id = TRACE_ID;
+        trace_id[8..].copy_from_slice(&n.to_be_bytes());
+        if self.never.samples(TraceId(trace_id), None) {
+            self.emit(n);
+            return true;
+        }
+        false
+    }
+
+    fn end_turn(&mut self) {
+        self.writer.push(&[]);
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        match self.runtime.block_on(self.reporters.flush(PATIENCE)) {
+            true => Ok(()),
+            false => Err("the receiver did not take all spans in time".into()),
+        }
+    }
+
+    fn finish(self) -> Result<Option<u64>> {
+        self.runtime.block_on(self.reporters.shutdown(PATIENCE));
+        let counters = self.reporters.counters();
+        Ok(Some(
+            counters
+                .iter()
+                .map(|(_, counters)| counters.dropped.total())
+                .sum(),
+        ))
+    }
+}
+
+/// Never zero.
+fn span_id(n: u64) -> SpanId {
+    SpanId((n + 1).to_be_bytes())
 }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use everspan_trace::Span;
+use everspan_trace::catalog::attr::checkpoint_type;
 
 use crate::spans;
 use crate::statistics::{CheckpointSummary, Statistics};
@@ -36,10 +37,10 @@ impl Kind {
     /// What `checkpointType` says.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Checkpoint => "Checkpoint",
-            Self::FullCheckpoint => "Full Checkpoint",
-            Self::Savepoint => "Savepoint",
-            Self::TerminateSavepoint => "Terminate Savepoint",
+            Self::Checkpoint => checkpoint_type::CHECKPOINT,
+            Self::FullCheckpoint => checkpoint_type::FULL_CHECKPOINT,
+            Self::Savepoint => checkpoint_type::SAVEPOINT,
+            Self::TerminateSavepoint => checkpoint_type::TERMINATE_SAVEPOINT,
         }
     }
 

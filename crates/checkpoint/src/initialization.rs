@@ -34,21 +34,6 @@ pub enum Location {
     Unknown,
 }
 
-impl Location {
-    /// Every location.
-    pub const ALL: [Location; 4] = [Self::LocalMemory, Self::LocalDisk, Self::Remote, Self::Unknown];
-
-    /// Its name in attribute keys.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::LocalMemory => "LOCAL_MEMORY",
-            Self::LocalDisk => "LOCAL_DISK",
-            Self::Remote => "REMOTE",
-            Self::Unknown => "UNKNOWN",
-        }
-    }
-}
-
 /// The checkpoint a start goes on from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restored {

@@ -76,7 +76,7 @@ fn a_start_is_told_once_when_every_subtask_has_reported() {
     };
     assert_eq!(root.name, "JobInitialization");
     assert_eq!(root.end_ns - root.start_ns, 70 * MS);
-    assert_eq!(root.status, Status::Ok);
+    assert_eq!(root.status, Status::Unset);
     let rows = [
         ("checkpointId", Some(9)),
         ("fullSize", Some(1000)),

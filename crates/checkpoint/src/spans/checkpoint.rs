@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use everspan_trace::catalog;
+use everspan_trace::catalog::attr::{self, Aggregate, status};
 use everspan_trace::{KeyValue, Span, SpanContext, Status};
 
 use super::phases::{self, Phase};
-use super::{NS_PER_MS, aggregate, int, label, link, list, push_aggregate, span, text};
+use super::{NS_PER_MS, int, label, link, list, span};
 use crate::coordinator::Pending;
 use crate::job::below;
 use crate::statistics::CheckpointSummary;
@@ -14,33 +16,33 @@ use crate::{DetailLevel, Job, Run, SubtaskId, SubtaskStats, Task};
 
 /// A figure that every subtask has: `max…` and `sum…` of it stand on the root and on its task.
 struct Figure {
-    name: &'static str,
+    keys: Aggregate,
     of: fn(&SubtaskStats) -> u64,
 }
 
 const FIGURES: [Figure; 6] = [
     Figure {
-        name: "AlignmentDurationMs",
+        keys: attr::ALIGNMENT_DURATION_MS,
         of: |stats| ms(stats.alignment),
     },
     Figure {
-        name: "SyncCheckpointDurationMs",
+        keys: attr::SYNC_CHECKPOINT_DURATION_MS,
         of: |stats| ms(stats.sync),
     },
     Figure {
-        name: "AsyncCheckpointDurationMs",
+        keys: attr::ASYNC_CHECKPOINT_DURATION_MS,
         of: |stats| ms(stats.asynchronous),
     },
     Figure {
-        name: "CheckpointStartDelayMs",
+        keys: attr::CHECKPOINT_START_DELAY_MS,
         of: |stats| ms(stats.start_delay),
     },
     Figure {
-        name: "PersistedDataBytes",
+        keys: attr::PERSISTED_DATA_BYTES,
         of: |stats| stats.persisted_bytes,
     },
     Figure {
-        name: "ProcessedDataBytes",
+        keys: attr::PROCESSED_DATA_BYTES,
         of: |stats| stats.processed_bytes,
     },
 ];
@@ -48,11 +50,11 @@ const FIGURES: [Figure; 6] = [
 /// Sizes: on the root their sums are `fullSize` and `checkpointedSize`, so only the largest is added there.
 const SIZES: [Figure; 2] = [
     Figure {
-        name: "StateSizeBytes",
+        keys: attr::STATE_SIZE_BYTES,
         of: |stats| stats.full_bytes,
     },
     Figure {
-        name: "CheckpointedSizeBytes",
+        keys: attr::CHECKPOINTED_SIZE_BYTES,
         of: |stats| stats.checkpointed_bytes,
     },
 ];
@@ -109,42 +111,40 @@ fn root_span(
 ) -> Span {
     let start_ns = ended.triggered.wall_ns;
     let end_ns = wall_ns_after(ended.triggered, summary.duration);
-    let mut span = span("Checkpoint", root.clone(), None, start_ns, end_ns);
+    let mut span = span(&catalog::CHECKPOINT, root.clone(), None, start_ns, end_ns);
     let failed = summary.failure.as_ref();
     let attributes = &mut span.attributes;
-    attributes.push(int("checkpointId", summary.id));
-    attributes.push(int("checkpointedSize", summary.checkpointed_bytes));
-    attributes.push(int("fullSize", summary.full_bytes));
-    let status = if failed.is_some() { "FAILED" } else { "COMPLETED" };
-    attributes.push(text("checkpointStatus", status));
-    attributes.push(int("startTs", start_ns / NS_PER_MS));
-    attributes.push(int("endTs", end_ns.max(start_ns) / NS_PER_MS));
-    attributes.push(text("jobId", job.id.clone()));
-    attributes.push(text("checkpointType", summary.kind.name()));
-    attributes.push(KeyValue::new("isUnaligned", is_unaligned(ended)));
+    attributes.push(attr::CHECKPOINT_ID.value(int(summary.id)));
+    attributes.push(attr::CHECKPOINTED_SIZE.value(int(summary.checkpointed_bytes)));
+    attributes.push(attr::FULL_SIZE.value(int(summary.full_bytes)));
+    let status = if failed.is_some() {
+        status::FAILED
+    } else {
+        status::COMPLETED
+    };
+    attributes.push(attr::CHECKPOINT_STATUS.value(status));
+    attributes.push(attr::START_TS.value(int(start_ns / NS_PER_MS)));
+    attributes.push(attr::END_TS.value(int(end_ns / NS_PER_MS)));
+    attributes.push(attr::JOB_ID.value(job.id.clone()));
+    attributes.push(attr::CHECKPOINT_TYPE.value(summary.kind.name()));
+    attributes.push(attr::IS_UNALIGNED.value(is_unaligned(ended)));
     if let Some(bytes) = summary.metadata_bytes {
-        attributes.push(int("metadataSize", bytes));
+        attributes.push(attr::METADATA_SIZE.value(int(bytes)));
     }
     for figure in FIGURES {
-        push_aggregate(
-            attributes,
-            figure.name,
-            aggregate(all_stats(ended).map(figure.of)),
-        );
+        attributes.extend(figure.over(all_stats(ended)).into_iter().flatten());
     }
     for size in SIZES {
-        if let Some(found) = aggregate(all_stats(ended).map(size.of)) {
-            attributes.push(int(format!("max{}", size.name), found.max));
+        if let Some([max, _]) = size.over(all_stats(ended)) {
+            attributes.push(max);
         }
     }
     if detail == DetailLevel::SpanPerCheckpointWithTasks {
         attributes.extend(per_task(job, ended));
     }
     if let Some(reason) = failed {
-        attributes.push(text("everspan.checkpoint.failure_reason", reason.to_string()));
+        attributes.push(attr::CHECKPOINT_FAILURE_REASON.value(reason.to_string()));
         span.status = Status::Error(reason.to_string());
-    } else {
-        span.status = Status::Ok;
     }
     span.links.push(link(run.initialization()));
     span
@@ -163,24 +163,28 @@ fn all_stats(ended: &Pending) -> impl Iterator<Item = &SubtaskStats> {
     ended.acks.values().map(|(_, stats)| stats)
 }
 
-/// Per figure two lists, one number per task, in the order of the job's tasks, whose names stand in a list of their
-/// own.
+/// Per figure two lists, one number per task, in the order of the job's tasks.
 fn per_task(job: &Job, ended: &Pending) -> Vec<KeyValue> {
     let tasks: Vec<Parts<'_>> = (0u32..)
         .zip(&job.tasks)
         .map(|(task, _)| parts_of(ended, task))
         .collect();
-    let names: Vec<&str> = job.tasks.iter().map(|task| task.name.as_str()).collect();
-    let mut attributes = vec![text("everspan.tasks", format!("[{}]", names.join(", ")))];
+    let mut attributes = Vec::new();
     for figure in FIGURES.iter().chain(&SIZES) {
-        let found = |parts: &Parts<'_>| {
-            let of_task = aggregate(parts.iter().map(|(_, _, stats)| (figure.of)(stats)));
-            of_task.map_or((0, 0), |of_task| (of_task.max, of_task.sum))
+        let figures = |parts: &Parts<'_>| -> Vec<i64> {
+            parts
+                .iter()
+                .map(|(_, _, stats)| int((figure.of)(stats)))
+                .collect()
         };
-        let max = list(tasks.iter().map(|parts| found(parts).0));
-        let sum = list(tasks.iter().map(|parts| found(parts).1));
-        attributes.push(KeyValue::new(format!("perTaskMax{}", figure.name), max));
-        attributes.push(KeyValue::new(format!("perTaskSum{}", figure.name), sum));
+        let max = list(
+            tasks
+                .iter()
+                .map(|parts| figures(parts).into_iter().max().unwrap_or(0)),
+        );
+        let sum = list(tasks.iter().map(|parts| figures(parts).into_iter().sum()));
+        attributes.push(figure.keys.per_task_max.value(max));
+        attributes.push(figure.keys.per_task_sum.value(sum));
     }
     attributes
 }
@@ -196,19 +200,18 @@ fn task_span(
     let first = parts.iter().map(|(_, _, stats)| stats.start_delay).min();
     let last = parts.iter().map(|&(_, after, _)| after).max();
     let mut span = span(
-        "Checkpoint_Task",
+        &catalog::CHECKPOINT_TASK,
         below(root, label::task(number)),
         Some(root.span_id),
         wall_ns_after(ended.triggered, first.unwrap_or_default()),
         wall_ns_after(ended.triggered, last.unwrap_or_default()),
     );
-    span.attributes.push(int("checkpointId", checkpoint));
-    span.attributes.push(text("jobVertexId", task.id.clone()));
-    span.attributes
-        .push(text("everspan.task.name", task.name.clone()));
+    span.attributes.push(attr::CHECKPOINT_ID.value(int(checkpoint)));
+    span.attributes.push(attr::JOB_VERTEX_ID.value(task.id.clone()));
+    span.attributes.push(attr::TASK_NAME.value(task.name.clone()));
     for figure in FIGURES.iter().chain(&SIZES) {
-        let found = aggregate(parts.iter().map(|(_, _, stats)| (figure.of)(stats)));
-        push_aggregate(&mut span.attributes, figure.name, found);
+        let found = figure.over(parts.iter().map(|&(_, _, stats)| stats));
+        span.attributes.extend(found.into_iter().flatten());
     }
     span
 }
@@ -222,21 +225,22 @@ fn subtask_spans(
     &(subtask, after, stats): &(SubtaskId, Duration, &SubtaskStats),
 ) -> Vec<Span> {
     let mut span = span(
-        "Checkpoint_Subtask",
+        &catalog::CHECKPOINT_SUBTASK,
         below(root, label::subtask(subtask)),
         Some(below(root, label::task(subtask.task)).span_id),
         wall_ns_after(ended.triggered, stats.start_delay.min(after)),
         wall_ns_after(ended.triggered, after),
     );
-    span.attributes.push(int("checkpointId", checkpoint));
-    span.attributes.push(text("jobVertexId", task.id.clone()));
+    span.attributes.push(attr::CHECKPOINT_ID.value(int(checkpoint)));
+    span.attributes.push(attr::JOB_VERTEX_ID.value(task.id.clone()));
+    span.attributes.push(attr::TASK_NAME.value(task.name.clone()));
     span.attributes
-        .push(text("everspan.task.name", task.name.clone()));
-    span.attributes.push(int("subtaskId", u64::from(subtask.index)));
+        .push(attr::SUBTASK_ID.value(i64::from(subtask.index)));
     let host = &task.hosts[subtask.index as usize];
-    span.attributes.push(text("host", host.clone()));
+    span.attributes.push(attr::HOST.value(host.clone()));
     for figure in FIGURES.iter().chain(&SIZES) {
-        span.attributes.push(int(figure.name, (figure.of)(stats)));
+        span.attributes
+            .push(figure.keys.one.value(int((figure.of)(stats))));
     }
     let phases = phases_of(stats);
     let mut spans = vec![span];
@@ -248,13 +252,23 @@ fn phases_of(stats: &SubtaskStats) -> [Phase; 4] {
     let upload = stats.upload.unwrap_or_default().min(stats.asynchronous);
     let sync = stats.start_delay + stats.alignment;
     let asynchronous = sync + stats.sync;
-    let phase = |name, began, took| Phase { name, began, took };
+    let phase = |def, began, took| Phase { def, began, took };
     [
-        phase("align", stats.start_delay, stats.alignment),
-        phase("sync", sync, stats.sync),
-        phase("async", asynchronous, stats.asynchronous),
-        phase("upload", asynchronous + stats.asynchronous - upload, upload),
+        phase(&catalog::ALIGN, stats.start_delay, stats.alignment),
+        phase(&catalog::SYNC, sync, stats.sync),
+        phase(&catalog::ASYNC, asynchronous, stats.asynchronous),
+        phase(
+            &catalog::UPLOAD,
+            asynchronous + stats.asynchronous - upload,
+            upload,
+        ),
     ]
+}
+
+impl Figure {
+    fn over<'a>(&self, stats: impl Iterator<Item = &'a SubtaskStats>) -> Option<[KeyValue; 2]> {
+        self.keys.over(stats.map(|stats| int((self.of)(stats))))
+    }
 }
 
 fn ms(duration: Duration) -> u64 {

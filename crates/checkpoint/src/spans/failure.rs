@@ -1,8 +1,9 @@
 //! `JobFailure`: why a run ended.
 
-use everspan_trace::{Event, KeyValue, Span, Status};
+use everspan_trace::catalog::{self, attr, event};
+use everspan_trace::{Event, Span, Status};
 
-use super::{link, span, text};
+use super::{link, span};
 use crate::time::Now;
 use crate::{Job, Run};
 
@@ -15,17 +16,23 @@ pub fn job_failure(
     labels: &[(String, String)],
     now: Now,
 ) -> Span {
-    let mut span = span("JobFailure", run.failure(), None, now.wall_ns, now.wall_ns);
-    span.attributes.push(text("jobId", job.id.clone()));
-    span.attributes.push(KeyValue::new("canRestart", can_restart));
+    let mut span = span(
+        &catalog::JOB_FAILURE,
+        run.failure(),
+        None,
+        now.wall_ns,
+        now.wall_ns,
+    );
+    span.attributes.push(attr::JOB_ID.value(job.id.clone()));
+    span.attributes.push(attr::CAN_RESTART.value(can_restart));
     for (key, value) in labels {
         span.attributes
-            .push(KeyValue::new(format!("failureLabel.{key}"), value.clone()));
+            .push(attr::FAILURE_LABEL.value(key, value.clone()));
     }
     span.events.push(Event {
         time_ns: now.wall_ns,
-        name: everspan_trace::catalog::event::EXCEPTION.into(),
-        attributes: vec![text("exception.message", reason)],
+        name: event::EXCEPTION.into(),
+        attributes: vec![attr::EXCEPTION_MESSAGE.value(reason.to_owned())],
     });
     span.status = Status::Error(reason.to_owned());
     span.links.push(link(run.initialization()));

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use everspan_trace::catalog;
+use everspan_trace::catalog::attr::{self, Aggregate, status};
 use everspan_trace::{KeyValue, Span, SpanContext, Status};
 
 use super::phases::{self, Phase};
-use super::{Aggregate, NS_PER_MS, aggregate, int, label, link, list, push_aggregate, span, text};
+use super::{NS_PER_MS, int, label, link, list, span};
 use crate::initialization::{Initialization, Location, Reported};
 use crate::job::below;
 use crate::time::wall_ns_after;
@@ -13,38 +15,54 @@ use crate::{DetailLevel, SubtaskId, Task};
 
 /// A figure of a report; `None` when the subtask did not have that phase.
 struct Figure {
-    name: &'static str,
-    of: fn(&Reported) -> Option<u64>,
+    keys: Aggregate,
+    of: fn(&Reported) -> Option<i64>,
 }
 
-const FIGURES: [Figure; 7] = [
+const FIGURES: [Figure; 11] = [
     Figure {
-        name: "MailboxStartDurationMs",
+        keys: attr::MAILBOX_START_DURATION_MS,
         of: |of| ms(Some(of.report.mailbox_start)),
     },
     Figure {
-        name: "ReadOutputDataDurationMs",
+        keys: attr::READ_OUTPUT_DATA_DURATION_MS,
         of: |of| ms(Some(of.report.read_output)),
     },
     Figure {
-        name: "InitializeStateDurationMs",
+        keys: attr::INITIALIZE_STATE_DURATION_MS,
         of: |of| ms(Some(of.report.initialize_state)),
     },
     Figure {
-        name: "GateRestoreDurationMs",
+        keys: attr::GATE_RESTORE_DURATION_MS,
         of: |of| ms(Some(of.report.gate_restore)),
     },
     Figure {
-        name: "DownloadStateDurationMs",
+        keys: attr::DOWNLOAD_STATE_DURATION_MS,
         of: |of| ms(of.report.download),
     },
     Figure {
-        name: "RestoreStateDurationMs",
+        keys: attr::RESTORE_STATE_DURATION_MS,
         of: |of| ms(of.report.restore),
     },
     Figure {
-        name: "RestoreAsyncCompactionDurationMs",
+        keys: attr::RESTORE_ASYNC_COMPACTION_DURATION_MS,
         of: |of| ms(of.compaction),
+    },
+    Figure {
+        keys: attr::RESTORED_STATE_SIZE_BYTES_LOCAL_MEMORY,
+        of: |of| restored(of, Location::LocalMemory),
+    },
+    Figure {
+        keys: attr::RESTORED_STATE_SIZE_BYTES_LOCAL_DISK,
+        of: |of| restored(of, Location::LocalDisk),
+    },
+    Figure {
+        keys: attr::RESTORED_STATE_SIZE_BYTES_REMOTE,
+        of: |of| restored(of, Location::Remote),
+    },
+    Figure {
+        keys: attr::RESTORED_STATE_SIZE_BYTES_UNKNOWN,
+        of: |of| restored(of, Location::Unknown),
     },
 ];
 
@@ -73,23 +91,27 @@ fn root_span(start: &Initialization, root: &SpanContext) -> Span {
     let start_ns = start.begun.wall_ns;
     let ended = start.reports.values().map(|reported| reported.ended).max();
     let end_ns = wall_ns_after(start.begun, ended.unwrap_or_default());
-    let mut span = span("JobInitialization", root.clone(), None, start_ns, end_ns);
+    let mut span = span(&catalog::JOB_INITIALIZATION, root.clone(), None, start_ns, end_ns);
     let attributes = &mut span.attributes;
-    attributes.push(int("startTs", start_ns / NS_PER_MS));
-    attributes.push(int("endTs", end_ns / NS_PER_MS));
-    attributes.push(text("jobId", start.job.id.clone()));
+    attributes.push(attr::START_TS.value(int(start_ns / NS_PER_MS)));
+    attributes.push(attr::END_TS.value(int(end_ns / NS_PER_MS)));
+    attributes.push(attr::JOB_ID.value(start.job.id.clone()));
     let failure = start.failure();
-    let status = if failure.is_some() { "FAILED" } else { "COMPLETED" };
-    attributes.push(text("initializationStatus", status));
+    let status = if failure.is_some() {
+        status::FAILED
+    } else {
+        status::COMPLETED
+    };
+    attributes.push(attr::INITIALIZATION_STATUS.value(status));
     if let Some(restored) = &start.restored {
-        attributes.push(int("checkpointId", restored.checkpoint));
-        attributes.push(int("fullSize", restored.full_bytes));
+        attributes.push(attr::CHECKPOINT_ID.value(int(restored.checkpoint)));
+        attributes.push(attr::FULL_SIZE.value(int(restored.full_bytes)));
     }
     push_figures(attributes, || start.reports.values());
     if start.detail == DetailLevel::SpanPerCheckpointWithTasks {
         attributes.extend(per_task(start));
     }
-    span.status = failure.map_or(Status::Ok, |reason| Status::Error(reason.to_owned()));
+    span.status = failure.map_or(Status::Unset, |reason| Status::Error(reason.to_owned()));
     let restored = start.restored.iter().filter_map(|restored| restored.span.clone());
     span.links.extend(restored.chain(start.cause.clone()).map(link));
     span
@@ -101,44 +123,31 @@ where
     I: Iterator<Item = &'a Reported>,
 {
     for figure in FIGURES {
-        push_aggregate(
-            attributes,
-            figure.name,
-            aggregate(reports().filter_map(figure.of)),
-        );
-    }
-    for location in Location::ALL {
-        let bytes = reports().filter_map(|reported| reported.report.restored_bytes.get(&location).copied());
-        push_aggregate(attributes, &bytes_key(location), aggregate(bytes));
+        let found = figure.keys.over(reports().filter_map(figure.of));
+        attributes.extend(found.into_iter().flatten());
     }
 }
 
-fn bytes_key(location: Location) -> String {
-    format!("RestoredStateSizeBytes.{}", location.name())
-}
-
-/// Per figure two lists, one number per task, in the order of the job's tasks.
+/// Per figure that any task has two lists, one number per task, in the order of the job's tasks.
 fn per_task(start: &Initialization) -> Vec<KeyValue> {
-    let names: Vec<&str> = start.job.tasks.iter().map(|task| task.name.as_str()).collect();
-    let mut attributes = vec![text("everspan.tasks", format!("[{}]", names.join(", ")))];
     let tasks = 0u32..start.job.tasks.len().try_into().unwrap_or(u32::MAX);
+    let tasks: Vec<Reports<'_>> = tasks.map(|task| reports_of(start, task)).collect();
+    let mut attributes = Vec::new();
     for figure in FIGURES {
-        let found: Vec<Option<Aggregate>> = tasks
-            .clone()
-            .map(|task| {
-                aggregate(
-                    reports_of(start, task)
-                        .iter()
-                        .filter_map(|(_, of)| (figure.of)(of)),
-                )
-            })
-            .collect();
-        if found.iter().any(Option::is_some) {
-            let max = list(found.iter().map(|of| of.map_or(0, |of| of.max)));
-            let sum = list(found.iter().map(|of| of.map_or(0, |of| of.sum)));
-            attributes.push(KeyValue::new(format!("perTaskMax{}", figure.name), max));
-            attributes.push(KeyValue::new(format!("perTaskSum{}", figure.name), sum));
+        let figures = |reports: &Reports<'_>| -> Vec<i64> {
+            reports.iter().filter_map(|(_, of)| (figure.of)(of)).collect()
+        };
+        if tasks.iter().all(|reports| figures(reports).is_empty()) {
+            continue;
         }
+        let max = list(
+            tasks
+                .iter()
+                .map(|reports| figures(reports).into_iter().max().unwrap_or(0)),
+        );
+        let sum = list(tasks.iter().map(|reports| figures(reports).into_iter().sum()));
+        attributes.push(figure.keys.per_task_max.value(max));
+        attributes.push(figure.keys.per_task_sum.value(sum));
     }
     attributes
 }
@@ -163,15 +172,14 @@ fn task_span(
     let began = reports.iter().map(|(_, reported)| reported.began).min();
     let ended = reports.iter().map(|(_, reported)| reported.ended).max();
     let mut span = span(
-        "JobInitialization_Task",
+        &catalog::JOB_INITIALIZATION_TASK,
         below(root, label::task(number)),
         Some(root.span_id),
         wall_ns_after(start.begun, began.unwrap_or_default()),
         wall_ns_after(start.begun, ended.unwrap_or_default()),
     );
-    span.attributes.push(text("jobVertexId", task.id.clone()));
-    span.attributes
-        .push(text("everspan.task.name", task.name.clone()));
+    span.attributes.push(attr::JOB_VERTEX_ID.value(task.id.clone()));
+    span.attributes.push(attr::TASK_NAME.value(task.name.clone()));
     push_figures(&mut span.attributes, || {
         reports.iter().map(|&(_, reported)| reported)
     });
@@ -186,22 +194,19 @@ fn subtask_spans(
     reported: &Reported,
 ) -> Vec<Span> {
     let mut span = span(
-        "JobInitialization_Subtask",
+        &catalog::JOB_INITIALIZATION_SUBTASK,
         below(root, label::subtask(subtask)),
         Some(below(root, label::task(subtask.task)).span_id),
         wall_ns_after(start.begun, reported.began),
         wall_ns_after(start.begun, reported.ended),
     );
     let attributes = &mut span.attributes;
-    attributes.push(text("jobVertexId", task.id.clone()));
-    attributes.push(text("everspan.task.name", task.name.clone()));
-    attributes.push(int("subtaskId", u64::from(subtask.index)));
-    attributes.push(text("host", task.hosts[subtask.index as usize].clone()));
+    attributes.push(attr::JOB_VERTEX_ID.value(task.id.clone()));
+    attributes.push(attr::TASK_NAME.value(task.name.clone()));
+    attributes.push(attr::SUBTASK_ID.value(i64::from(subtask.index)));
+    attributes.push(attr::HOST.value(task.hosts[subtask.index as usize].clone()));
     for figure in FIGURES {
-        attributes.extend((figure.of)(reported).map(|value| int(figure.name, value)));
-    }
-    for (&location, &bytes) in &reported.report.restored_bytes {
-        attributes.push(int(bytes_key(location), bytes));
+        attributes.extend((figure.of)(reported).map(|value| figure.keys.one.value(value)));
     }
     if let Some(reason) = &reported.report.failure {
         span.status = Status::Error(reason.clone());
@@ -219,20 +224,28 @@ fn phases_of(reported: &Reported) -> [Phase; 5] {
     let initialize = read_output + report.read_output;
     let download = report.download.unwrap_or_default();
     let read_input = initialize + report.initialize_state;
-    let phase = |name, began, took| Phase { name, began, took };
+    let phase = |def, began, took| Phase { def, began, took };
     [
-        phase("read-output", read_output, report.read_output),
-        phase("download", initialize, download),
+        phase(&catalog::READ_OUTPUT, read_output, report.read_output),
+        phase(&catalog::DOWNLOAD, initialize, download),
         phase(
-            "restore",
+            &catalog::RESTORE,
             initialize + download,
             report.restore.unwrap_or_default(),
         ),
-        phase("read-input", read_input, report.gate_restore),
-        phase("compact", reported.ended, reported.compaction.unwrap_or_default()),
+        phase(&catalog::READ_INPUT, read_input, report.gate_restore),
+        phase(
+            &catalog::COMPACT,
+            reported.ended,
+            reported.compaction.unwrap_or_default(),
+        ),
     ]
 }
 
-fn ms(duration: Option<Duration>) -> Option<u64> {
-    duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+fn ms(duration: Option<Duration>) -> Option<i64> {
+    duration.map(|duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn restored(reported: &Reported, from: Location) -> Option<i64> {
+    reported.report.restored_bytes.get(&from).copied().map(int)
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use everspan_trace::catalog::SpanDef;
 use everspan_trace::{Span, SpanContext};
 
 use super::{label, span};
@@ -11,7 +12,7 @@ use crate::time::{Now, wall_ns_after};
 
 /// A phase: when it began and ended, counted from the start of the whole.
 pub(super) struct Phase {
-    pub(super) name: &'static str,
+    pub(super) def: &'static SpanDef,
     pub(super) began: Duration,
     pub(super) took: Duration,
 }
@@ -31,6 +32,6 @@ pub(super) fn spans<'a>(
         let context = below(root, label::phase(subtask, number));
         let start_ns = wall_ns_after(start, phase.began);
         let end_ns = wall_ns_after(start, phase.began + phase.took);
-        Some(span(phase.name, context, Some(parent), start_ns, end_ns))
+        Some(span(phase.def, context, Some(parent), start_ns, end_ns))
     })
 }

@@ -23,6 +23,7 @@ pub use backend::{Backend, RESERVED_KEY_BYTE};
 pub use error::StateError;
 pub use key_group::{KeyGroup, KeyGroupRange};
 pub use lsm::{
-    Compactor, FreeSpace, LsmBackend, LsmCounters, LsmOptions, LsmShared, LsmSnapshot, OpenError, Owner, SnapshotFile,
+    Compactor, FreeSpace, LsmBackend, LsmCounters, LsmOptions, LsmShared, LsmSnapshot, OpenError, Owner,
+    SnapshotFile,
 };
 pub use memory::MemoryBackend;

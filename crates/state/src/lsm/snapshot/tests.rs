@@ -78,7 +78,11 @@ fn a_snapshot_is_the_state_at_its_position_whatever_the_state_does_later() {
             .restore(&format!("s{round}"), &format!("restored{round}"))
             .unwrap();
         assert_eq!(restored.applied(), snapshot.position);
-        assert_eq!(restored.digest().unwrap(), model(snapshot.position), "round {round}");
+        assert_eq!(
+            restored.digest().unwrap(),
+            model(snapshot.position),
+            "round {round}"
+        );
     }
     let again = bed.open("state");
     assert_eq!(again.digest().unwrap(), model(400));
@@ -107,12 +111,18 @@ fn what_did_not_change_keeps_its_names() {
     let mut state = bed.open("state");
     apply(&mut state, 1..=50);
     state.flush().unwrap();
-    let names = |snapshot: &LsmSnapshot| -> Vec<FileName> { snapshot.files.iter().map(|file| file.name).collect() };
+    let names =
+        |snapshot: &LsmSnapshot| -> Vec<FileName> { snapshot.files.iter().map(|file| file.name).collect() };
     let first = state.link_snapshot(&bed.path("s1")).unwrap();
     let second = state.link_snapshot(&bed.path("s2")).unwrap();
     assert_eq!(names(&first), names(&second));
     for file in &first.files {
-        assert_eq!(FileName::of(&fs::read(&file.path).unwrap()), file.name, "{}", file.label);
+        assert_eq!(
+            FileName::of(&fs::read(&file.path).unwrap()),
+            file.name,
+            "{}",
+            file.label
+        );
     }
 }
 

@@ -35,7 +35,6 @@ pub struct Decoded {
 /// Reads all spans of a batch.
 pub fn decode(batch: &Batch) -> Decoded {
     let mut decoded = Decoded::default();
-    decoded.spans.reserve(batch.spans());
     for (scope, encoded) in batch.scopes() {
         for field in SpanFields::new(encoded) {
             match field.and_then(|bytes| decode_span(scope, bytes)) {

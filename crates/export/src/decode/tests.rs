@@ -152,3 +152,14 @@ fn counts_of_what_was_dropped_become_attributes() {
         ]
     );
 }
+
+#[test]
+fn a_count_that_is_not_true_is_not_believed() {
+    let mut lie = Batch::new();
+    lie.push("test", b"", usize::MAX);
+    let expected = Decoded {
+        unreadable: usize::MAX as u64,
+        ..Decoded::default()
+    };
+    assert_eq!(decode(&lie), expected);
+}

@@ -1,21 +1,15 @@
-//! Spans that travel together, and how far the records behind them reach.
+//! Spans that travel together.
 
-/// Says that every span of the records of `source` up to number `upto` has been pushed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mark {
-    /// Where the records stand: the number of a partition.
-    pub source: u16,
-    /// The last of them.
-    pub upto: u64,
-}
+use crate::Mark;
+use crate::marks::Marks;
 
-/// Encoded spans per scope.
+/// Encoded spans per scope, and how far the records behind them reach.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     scopes: Vec<(String, Vec<u8>)>,
     spans: usize,
     bytes: usize,
-    marks: Vec<Mark>,
+    marks: Marks,
 }
 
 impl Batch {
@@ -43,7 +37,7 @@ impl Batch {
 
     /// Up to where this batch, and those before it, hold all spans: sorted by source, one mark each.
     pub fn marks(&self) -> &[Mark] {
-        &self.marks
+        self.marks.as_slice()
     }
 
     /// Appends `count` encoded spans of one scope.
@@ -72,16 +66,7 @@ impl Batch {
 
     /// Takes over a mark, unless it knows a higher one.
     pub(crate) fn mark(&mut self, mark: Mark) {
-        match self
-            .marks
-            .binary_search_by_key(&mark.source, |known| known.source)
-        {
-            Ok(index) => {
-                let known = &mut self.marks[index];
-                known.upto = known.upto.max(mark.upto);
-            }
-            Err(index) => self.marks.insert(index, mark),
-        }
+        self.marks.raise(mark);
     }
 
     /// The buffers, for the next batch.

@@ -1,7 +1,7 @@
 //! What can be wrong with a reporter's set-up. Nothing here happens once it runs.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use everspan_trace::ReporterError;
 
@@ -90,6 +90,22 @@ pub enum ExportError {
         /// What the system says.
         reason: String,
     },
+    /// A directory or file of a reporter that cannot be used.
+    Spool {
+        /// Which one.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl ExportError {
+    pub(crate) fn spool(path: &Path, why: impl fmt::Display) -> Self {
+        Self::Spool {
+            path: path.to_owned(),
+            why: why.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for ExportError {
@@ -134,6 +150,7 @@ impl fmt::Display for ExportError {
             }
             Self::Reporter { name, error } => write!(f, "trace reporter `{name}`: {error}"),
             Self::NoThread { name, reason } => write!(f, "no thread for `{name}`: {reason}"),
+            Self::Spool { path, why } => write!(f, "trace spool `{}` cannot be used: {why}", path.display()),
         }
     }
 }

@@ -1,7 +1,14 @@
-//! The queue between the callers and the sending task: batches of encoded spans, bounded in bytes.
+//! The queue between the callers, the sending thread and the thread that writes to disk: batches of encoded spans in
+//! one order, the older ones on disk when memory has no room for all.
 //!
-//! Callers append to the youngest batch, the task takes the oldest. The task is woken when it sleeps without a timer
-//! and a first span comes, and when a batch is full; otherwise a push is an append under a short lock and no more.
+//! ```text
+//!   oldest                                                      youngest
+//!   [7 disk] [8 disk] [9 disk+memory] │ [10 memory] [11 memory] [12 open] ◄── push
+//!      └─► sender                     └─► keeper (to disk)
+//! ```
+//!
+//! Callers append to the youngest batch, the sender takes the oldest. It is woken when it sleeps without a timer and a
+//! first span comes, and when a batch is full; otherwise a push is an append under a short lock and no more.
 //!
 //! ```text
 //!            push (first span)                  timer, or batch full
@@ -10,29 +17,38 @@
 //!     └──────────────────────────────┘
 //! ```
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod disk;
+mod entry;
+mod state;
+mod tickets;
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::spool::{Found, Place};
 use crate::{Batch, Counters, Mark};
+use state::{Life, Loss, State, Task, is_full};
 
-/// A batch with more bytes than this leaves at once; collectors refuse messages above 4 MiB.
-const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// Cleared buffers kept for reuse.
-const SPARE_BUFFERS_MAX: usize = 4;
+pub(crate) use disk::Chore;
 
-/// Shared by the sinks, the task and the pipeline.
+/// Shared by the sinks, the two threads and the pipeline.
 #[derive(Debug)]
 pub(crate) struct Queue {
     limits: Limits,
     state: Mutex<State>,
-    /// Wakes the sending task.
+    /// Wakes the sender.
     pub(crate) wake: Notify,
-    /// Tells those who wait for a flush that spans are done with.
-    pub(crate) progress: Notify,
+    /// Ends the delivery that is under way.
+    pub(crate) cut: Notify,
+    /// Tells those who wait for a flush that batches are done with.
+    progress: Notify,
+    /// Wakes the keeper.
+    chores: Condvar,
+    /// Tells those who hold tickets that spans are safe.
+    safe: Condvar,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -40,70 +56,50 @@ pub(crate) struct Limits {
     pub(crate) batch_delay: Duration,
     pub(crate) batch_spans_max: usize,
     pub(crate) queue_bytes_max: usize,
+    /// Whether a keeper writes to disk what memory has no room for.
+    pub(crate) has_spool: bool,
 }
 
-/// A batch and since when it waits.
-#[derive(Debug)]
-struct Waiting {
-    batch: Batch,
-    opened_at: Instant,
+/// Spans of one scope, as they are pushed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Piece<'a> {
+    pub(crate) scope: &'a str,
+    pub(crate) encoded: &'a [u8],
+    pub(crate) count: usize,
 }
 
-/// What the task does next.
+/// What waited when somebody asked that it leave.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flush {
+    /// The number of the youngest batch; 0 if there was none.
+    youngest: u64,
+    /// Spans that no destination has taken, before.
+    lost: u64,
+}
+
+/// What the sender does next.
 #[derive(Debug)]
 pub(crate) enum Step {
-    Send(Batch),
+    Deliver(u64, Arc<Batch>),
+    /// The oldest batch is on disk only.
+    Read(u64, Place),
     SleepUntil(Instant),
     Sleep,
-    /// The queue is closed and empty.
+    /// The queue is closed and empty, or given up.
     Stop,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Task {
-    Asleep,
-    WaitsForTimer { until: Instant },
-    Busy,
-}
-
-/// Whether spans still come in and go out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Life {
-    Open,
-    /// None come in; those that wait go out.
-    Closed,
-    /// Those that waited were counted as dropped.
-    Abandoned,
-}
-
-#[derive(Debug)]
-struct State {
-    batches: VecDeque<Waiting>,
-    /// Bytes in `batches` and in the batch that is under way.
-    bytes: usize,
-    task: Task,
-    is_flushing: bool,
-    life: Life,
-    spare: Vec<Vec<u8>>,
-    counters: Counters,
-}
-
 impl Queue {
-    pub(crate) fn new(limits: Limits) -> Self {
-        let state = State {
-            batches: VecDeque::new(),
-            bytes: 0,
-            task: Task::Asleep,
-            is_flushing: false,
-            life: Life::Open,
-            spare: Vec::new(),
-            counters: Counters::default(),
-        };
+    /// With the batches that were `found` on disk; batches from now on are numbered from `next_number`.
+    pub(crate) fn new(limits: Limits, found: &[Found], next_number: u64) -> Self {
         Self {
             limits,
-            state: Mutex::new(state),
+            state: Mutex::new(State::new(found, next_number)),
             wake: Notify::new(),
+            cut: Notify::new(),
             progress: Notify::new(),
+            chores: Condvar::new(),
+            safe: Condvar::new(),
         }
     }
 
@@ -111,181 +107,179 @@ impl Queue {
         self.lock().counters
     }
 
-    /// Whether the task must be woken.
-    pub(crate) fn push(&self, scope: &str, encoded: &[u8], count: usize, marks: &[Mark]) -> bool {
+    /// Takes spans in, all of a piece or none, and how far they reach.
+    pub(crate) fn push<'a>(&self, pieces: impl Iterator<Item = Piece<'a>>, marks: &[Mark]) {
+        if self.push_quietly(pieces, marks) {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Whether the sender must be woken.
+    fn push_quietly<'a>(&self, pieces: impl Iterator<Item = Piece<'a>>, marks: &[Mark]) -> bool {
         let mut state = self.lock();
-        if count == 0 {
+        for piece in pieces.filter(|piece| piece.count > 0) {
+            state.take_in(self.limits, piece);
+        }
+        if state.life == Life::Open {
             state.mark(marks);
-            return false;
         }
-        if state.life != Life::Open {
-            state.counters.dropped.shutdown += count as u64;
-            return false;
+        if state.disk.is_idle && state.is_pressed(self.limits) {
+            state.disk.is_idle = false;
+            self.chores.notify_one();
         }
-        if state.bytes + encoded.len() > self.limits.queue_bytes_max {
-            state.counters.dropped.queue_full += count as u64;
-            return false;
-        }
-        state.counters.queued += count as u64;
-        state.bytes += encoded.len();
-        state.append(self.limits, scope, encoded, count);
-        state.mark(marks);
         state.wants_task(self.limits)
     }
 
-    /// What the task does next, at the time `now`.
+    /// What the sender does next, at the time `now`.
     pub(crate) fn next_step(&self, now: Instant) -> Step {
         let mut state = self.lock();
-        let Some(oldest) = state.batches.front() else {
+        state.given_up = None;
+        if state.life >= Life::Saving {
+            return Step::Stop;
+        }
+        let Some(oldest) = state.entries.front() else {
             return state.rest(now);
         };
         let due = oldest.opened_at + self.limits.batch_delay;
         let leaves_now = due <= now
-            || state.is_flushing
+            || oldest.number <= state.flush_upto
             || state.life != Life::Open
-            || state.batches.len() > 1
-            || is_full(&oldest.batch, self.limits);
+            || state.entries.len() > 1
+            || oldest.place.is_some()
+            || is_full(oldest.spans, self.limits);
         if !leaves_now {
             state.task = Task::WaitsForTimer { until: due };
             return Step::SleepUntil(due);
         }
         state.task = Task::Busy;
-        let oldest = state.batches.pop_front().expect("the queue has an oldest batch");
-        Step::Send(oldest.batch)
+        let oldest = state.entries.front_mut().expect("the queue has an oldest batch");
+        let number = oldest.number;
+        let step = match (oldest.seal(), oldest.place) {
+            (Some(batch), _) => Step::Deliver(number, batch),
+            (None, place) => Step::Read(number, place.expect("what memory does not have is on disk")),
+        };
+        state.under_way = Some(number);
+        step
     }
 
-    /// A batch was accepted, but for `rejected` spans.
-    pub(crate) fn settle(&self, batch: Batch, rejected: u64, now: Instant) {
+    /// Batch `number` is done with: it was delivered, but for `rejected` spans. Its place on disk, if it has one.
+    pub(crate) fn settle(
+        &self,
+        number: u64,
+        batch: Arc<Batch>,
+        rejected: u64,
+        now: Instant,
+    ) -> Option<Place> {
         let mut state = self.lock();
-        if state.life == Life::Abandoned {
-            return;
-        }
         let spans = batch.spans() as u64;
         let rejected = rejected.min(spans);
+        let place = match state.remove(number) {
+            Some(entry) => entry.place,
+            None => {
+                state.take_back_loss(number, spans);
+                None
+            }
+        };
         state.counters.exported += spans - rejected;
         state.counters.dropped.rejected += rejected;
-        state.counters.queued -= spans;
-        state.bytes -= batch.bytes();
-        state.task = Task::WaitsForTimer {
-            until: now + self.limits.batch_delay,
-        };
-        state.keep_buffers(batch);
-        drop(state);
-        self.progress.notify_waiters();
+        state.is_failing = false;
+        state.rest_after_batch(now + self.limits.batch_delay);
+        if let Ok(batch) = Arc::try_unwrap(batch) {
+            state.keep_buffers(batch);
+        }
+        self.tell_progress(state);
+        place
     }
 
-    /// An attempt to send a batch failed.
+    /// Batch `number` could not be read back.
+    pub(crate) fn lose_damaged(&self, number: u64, now: Instant) -> Option<Place> {
+        let mut state = self.lock();
+        let entry = state.remove(number)?;
+        state.counters.dropped.spool_damaged += entry.spans;
+        state.rest_after_batch(now);
+        self.tell_progress(state);
+        entry.place
+    }
+
+    /// Whether the sender should try this batch again.
+    pub(crate) fn is_wanted(&self, number: u64) -> bool {
+        let state = self.lock();
+        state.life < Life::Saving
+            && state
+                .entries
+                .front()
+                .is_some_and(|oldest| oldest.number == number)
+    }
+
+    /// An attempt to deliver a batch failed.
     pub(crate) fn count_failure(&self) {
-        self.lock().counters.failed_deliveries += 1;
+        let mut state = self.lock();
+        state.counters.failed_deliveries += 1;
+        state.is_failing = true;
+        self.chores.notify_one();
     }
 
-    /// Batches leave without delay until the queue is empty.
-    pub(crate) fn begin_flush(&self) {
-        self.lock().is_flushing = true;
+    /// All batches that wait leave without delay.
+    pub(crate) fn begin_flush(&self) -> Flush {
+        let mut state = self.lock();
+        let flush = state.flush();
+        state.flush_upto = flush.youngest;
+        drop(state);
         self.wake.notify_one();
+        flush
     }
 
     /// From now on pushed spans are dropped, and what waits leaves without delay.
-    pub(crate) fn close(&self) {
+    pub(crate) fn close(&self) -> Flush {
         let mut state = self.lock();
-        if state.life == Life::Open {
-            state.life = Life::Closed;
-        }
+        state.life = state.life.max(Life::Closed);
+        let flush = state.flush();
         drop(state);
+        self.wake.notify_one();
+        flush
+    }
+
+    /// Until all batches of the flush are done with; whether the destination took all of them.
+    pub(crate) async fn flushed(&self, flush: Flush) -> bool {
+        loop {
+            let progress = self.progress.notified();
+            tokio::pin!(progress);
+            // Before the look at the queue, so that nothing is missed in between.
+            progress.as_mut().enable();
+            if let Some(all_taken) = self.lock().flushed(flush) {
+                return all_taken;
+            }
+            progress.await;
+        }
+    }
+
+    /// Lets no batch go out any more. With a spool, what memory has is the keeper's now; without one it is given up.
+    pub(crate) fn stop(&self) {
+        let mut state = self.lock();
+        if state.life < Life::Saving {
+            state.life = Life::Saving;
+            state.disk.try_again();
+            if !self.limits.has_spool {
+                state.give_up_memory(u64::MAX, Loss::Shutdown);
+                state.life = Life::Over;
+            }
+        }
+        self.chores.notify_one();
+        self.tell_progress(state);
+        self.cut.notify_one();
         self.wake.notify_one();
     }
 
-    /// Gives up what waits, also the batch that is under way.
-    pub(crate) fn abandon(&self) {
-        let mut state = self.lock();
-        state.life = Life::Abandoned;
-        state.counters.dropped.shutdown += state.counters.queued;
-        state.counters.queued = 0;
-        state.bytes = 0;
-        state.batches.clear();
+    fn tell_progress(&self, state: MutexGuard<'_, State>) {
         drop(state);
         self.progress.notify_waiters();
+        self.safe.notify_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing under this lock panics half-way; a poisoned queue would only lose spans.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl State {
-    /// Appends to the youngest batch, or to a new one when that has no room.
-    fn append(&mut self, limits: Limits, scope: &str, encoded: &[u8], count: usize) {
-        let fits = |waiting: &Waiting| {
-            !is_full(&waiting.batch, limits) && waiting.batch.bytes() + encoded.len() <= BATCH_BYTES_MAX
-        };
-        if !self.batches.back().is_some_and(fits) {
-            self.batches.push_back(Waiting {
-                batch: Batch::new(),
-                opened_at: Instant::now(),
-            });
-        }
-        let youngest = self.batches.back_mut().expect("a batch is open");
-        let spare = &mut self.spare;
-        youngest
-            .batch
-            .push_with(scope, encoded, count, || spare.pop().unwrap_or_default());
-    }
-
-    /// Marks reach as far as the youngest batch.
-    fn mark(&mut self, marks: &[Mark]) {
-        if let Some(youngest) = self.batches.back_mut() {
-            for mark in marks {
-                youngest.batch.mark(*mark);
-            }
-        }
-    }
-
-    /// After a push: whether the task sleeps although it has something to do.
-    fn wants_task(&mut self, limits: Limits) -> bool {
-        let is_due = self.batches.len() > 1
-            || self
-                .batches
-                .back()
-                .is_some_and(|waiting| is_full(&waiting.batch, limits));
-        let wakes = match self.task {
-            Task::Asleep => true,
-            Task::WaitsForTimer { .. } => is_due,
-            Task::Busy => false,
-        };
-        if wakes {
-            self.task = Task::Busy;
-        }
-        wakes
-    }
-
-    /// Nothing waits: the task stays on its timer once more, so that a steady flow of spans needs no wake-ups.
-    fn rest(&mut self, now: Instant) -> Step {
-        self.is_flushing = false;
-        if self.life != Life::Open {
-            return Step::Stop;
-        }
-        match self.task {
-            Task::WaitsForTimer { until } if until > now => Step::SleepUntil(until),
-            _ => {
-                self.task = Task::Asleep;
-                Step::Sleep
-            }
-        }
-    }
-
-    fn keep_buffers(&mut self, batch: Batch) {
-        for mut buffer in batch.into_buffers() {
-            if self.spare.len() < SPARE_BUFFERS_MAX {
-                buffer.clear();
-                self.spare.push(buffer);
-            }
-        }
-    }
-}
-
-fn is_full(batch: &Batch, limits: Limits) -> bool {
-    batch.spans() >= limits.batch_spans_max
 }
 
 #[cfg(test)]

@@ -1,13 +1,19 @@
 //! All reporters of a process, side by side.
 
+mod lane;
+mod shared;
 mod writer;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use everspan_trace::KeyValue;
+use everspan_trace::{KeyValue, LevelFilter, MetricGroup, SpanFilter};
 
-use crate::{Counters, Pipeline};
+use crate::{Counters, Pipeline, SystemEnvironment};
 
+use lane::{Lane, Terms};
+
+pub use shared::SharedWriter;
 pub use writer::SpanWriter;
 
 /// One of them: what it takes, and its way out.
@@ -15,6 +21,10 @@ pub use writer::SpanWriter;
 pub struct Reporter {
     /// Its name, for logs and metrics.
     pub name: String,
+    /// Which scopes and names it takes.
+    pub filter: SpanFilter,
+    /// Which spans it takes, in the syntax of the log filter.
+    pub level_filter: LevelFilter,
     /// Attributes that it puts on every span.
     pub additional: Vec<KeyValue>,
     /// Its way out.
@@ -26,6 +36,8 @@ impl Reporter {
     pub fn new(pipeline: Pipeline) -> Self {
         Self {
             name: pipeline.name().to_owned(),
+            filter: SpanFilter::default(),
+            level_filter: LevelFilter::default(),
             additional: Vec::new(),
             pipeline,
         }
@@ -35,13 +47,19 @@ impl Reporter {
 /// All reporters of a process. None blocks another, and none blocks who writes spans.
 #[derive(Debug, Default)]
 pub struct Reporters {
-    reporters: Vec<Reporter>,
+    reporters: Vec<(Reporter, Arc<Terms>)>,
 }
 
 impl Reporters {
     /// Those given, in this order.
     pub fn new(reporters: Vec<Reporter>) -> Self {
-        Self { reporters }
+        let with_terms = |reporter| {
+            let terms = Arc::new(Terms::of(&reporter));
+            (reporter, terms)
+        };
+        Self {
+            reporters: reporters.into_iter().map(with_terms).collect(),
+        }
     }
 
     /// Whether there are none.
@@ -51,22 +69,32 @@ impl Reporters {
 
     /// A place to write spans to, for one thread.
     pub fn writer(&self) -> SpanWriter {
-        SpanWriter::new(&self.reporters)
+        let lane = |(reporter, terms): &(Reporter, Arc<Terms>)| {
+            Lane::new(Arc::clone(terms), reporter.pipeline.sink())
+        };
+        SpanWriter::new(self.reporters.iter().map(lane).collect())
     }
 
-    /// Whether any reporter would take a span of this scope and name.
+    /// A place for spans of user code, with the system's clock and random ids.
+    pub fn metric_group(&self) -> MetricGroup {
+        let writer = SharedWriter::new(self.writer());
+        MetricGroup::root(Arc::new(writer), Arc::new(SystemEnvironment))
+    }
+
+    /// Whether any reporter may take a span of this scope and name.
     pub fn takes(&self, scope: &str, name: &str) -> bool {
-        let _ = (scope, name);
-        !self.reporters.is_empty()
+        self.reporters
+            .iter()
+            .any(|(_, terms)| terms.may_take(scope, name))
     }
 
-    /// The record of `source` up to which no reporter needs a span again: the lowest position of all those that keep
-    /// one; the highest number when none does.
+    /// The record of `source` up to which no reporter needs a span again: the lowest position of all. A reporter that
+    /// never heard of the source needs all of them; without reporters it is the highest number.
     pub fn position(&self, source: u16) -> u64 {
         let positions = self
             .reporters
             .iter()
-            .filter_map(|reporter| reporter.pipeline.position(source));
+            .map(|(reporter, _)| reporter.pipeline.position(source).unwrap_or(0));
         positions.min().unwrap_or(u64::MAX)
     }
 
@@ -74,16 +102,16 @@ impl Reporters {
     pub fn counters(&self) -> Vec<(String, Counters)> {
         self.reporters
             .iter()
-            .map(|reporter| (reporter.name.clone(), reporter.pipeline.counters()))
+            .map(|(reporter, _)| (reporter.name.clone(), reporter.pipeline.counters()))
             .collect()
     }
 
-    /// Sends all that was pushed before this call, without delay; whether every destination took all of it in time.
+    /// Sends all that waits, without delay; whether every destination took all of it in time.
     pub async fn flush(&self, deadline: Duration) -> bool {
         let waits = self
             .reporters
             .iter()
-            .map(|reporter| reporter.pipeline.flush(deadline));
+            .map(|(reporter, _)| reporter.pipeline.flush(deadline));
         all(waits).await
     }
 
@@ -92,7 +120,7 @@ impl Reporters {
         let waits = self
             .reporters
             .iter()
-            .map(|reporter| reporter.pipeline.shutdown(deadline));
+            .map(|(reporter, _)| reporter.pipeline.shutdown(deadline));
         all(waits).await
     }
 }

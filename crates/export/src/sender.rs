@@ -1,136 +1,168 @@
-//! The task that takes batches from the queue and hands them to the destination.
+//! The thread that takes batches from the queue and hands them to the destination.
 
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::backoff::backoff;
-use crate::log_limit::LogLimit;
+use crate::notices::Notices;
 use crate::queue::{Queue, Step};
+use crate::spool::{Place, Reader};
+use crate::storage::Storage;
 use crate::{Batch, Delivery, Destination};
 
-/// Owns the destination; one delivery is under way at a time, so spans arrive in order.
+/// Owns the destination; one delivery is under way at a time, so spans arrive in order. It has a thread of its own: a
+/// destination may block, and the disk may be slow.
 pub(crate) struct Sender {
-    queue: Arc<Queue>,
-    destination: Box<dyn Destination>,
-    reporter: String,
-    delivery_timeout: Duration,
-    log_limit: LogLimit,
-    /// Spans dropped at a full queue, as far as the log knows.
-    reported_full: u64,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) destination: Box<dyn Destination>,
+    pub(crate) storage: Option<Arc<Storage>>,
+    pub(crate) notices: Arc<Notices>,
+    pub(crate) delivery_timeout: Duration,
 }
 
 impl Sender {
-    pub(crate) fn new(
-        queue: Arc<Queue>,
-        destination: Box<dyn Destination>,
-        reporter: String,
-        delivery_timeout: Duration,
-    ) -> Self {
-        Self {
-            queue,
-            destination,
-            reporter,
-            delivery_timeout,
-            log_limit: LogLimit::default(),
-            reported_full: 0,
-        }
-    }
-
-    /// Runs until the queue is closed and empty.
+    /// Runs until the queue is closed and empty, or stopped.
     pub(crate) async fn run(mut self) {
+        let mut reader = self.storage.as_ref().map(|storage| storage.reader());
         loop {
             match self.queue.next_step(Instant::now()) {
-                Step::Send(batch) => self.deliver(batch).await,
+                Step::Deliver(number, batch) => self.deliver(number, batch).await,
+                Step::Read(number, place) => match read(&mut reader, place) {
+                    Ok(batch) => self.deliver(number, Arc::new(batch)).await,
+                    Err(why) => self.lose(number, &why),
+                },
                 Step::SleepUntil(until) => sleep_until(until, &self.queue).await,
                 Step::Sleep => self.queue.wake.notified().await,
                 Step::Stop => break,
             }
         }
-        self.destination.close();
+        if catch_unwind(AssertUnwindSafe(|| self.destination.close())).is_err() {
+            tracing::error!("a destination of spans failed when it was closed");
+        }
     }
 
-    /// Hands over a batch again and again until it is taken or refused for good.
-    async fn deliver(&mut self, batch: Batch) {
+    /// Hands over a batch again and again until it is taken or refused for good, or nobody wants it any more.
+    async fn deliver(&mut self, number: u64, batch: Arc<Batch>) {
         let mut attempt = 1;
         let rejected = loop {
-            match self.attempt(&batch).await {
+            let Some(delivery) = self.attempt(&batch).await else {
+                return; // cut off: the batch stays in the queue
+            };
+            match delivery {
                 Delivery::Taken { rejected, message } => {
-                    self.report_partial_success(rejected, message.as_deref());
+                    self.note(number, &batch);
+                    if rejected > 0 || message.is_some() {
+                        let why = message.unwrap_or_default();
+                        self.warn("a batch of spans was taken, with a remark", &why);
+                    }
                     break rejected;
                 }
                 Delivery::Later { wait, why } => {
                     self.queue.count_failure();
-                    self.report_failure(&why, "spans wait for their destination");
+                    self.warn("spans wait for their destination", &why);
                     sleep_until(Instant::now() + backoff(attempt, wait), &self.queue).await;
+                    if !self.queue.is_wanted(number) {
+                        return;
+                    }
                 }
                 Delivery::Refused { why } => {
+                    self.note(number, &batch);
                     self.queue.count_failure();
-                    self.report_failure(&why, "spans were refused for good");
+                    self.warn("spans were refused for good", &why);
                     break batch.spans() as u64;
                 }
             }
             attempt += 1;
         };
-        self.queue.settle(batch, rejected, Instant::now());
-        self.report_full_queue();
+        let place = self.queue.settle(number, batch, rejected, Instant::now());
+        self.release(place);
+        self.notices.drops(&self.queue.counters());
     }
 
-    async fn attempt(&mut self, batch: &Batch) -> Delivery {
-        let delivery = self.destination.deliver(batch);
-        match tokio::time::timeout(self.delivery_timeout, delivery).await {
-            Ok(delivery) => delivery,
-            Err(_) => Delivery::Later {
-                wait: None,
-                why: format!("no end after {} ms", self.delivery_timeout.as_millis()),
-            },
+    /// One delivery; `None` when it was cut off. Marks without spans need none.
+    async fn attempt(&mut self, batch: &Batch) -> Option<Delivery> {
+        if batch.spans() == 0 {
+            return Some(Delivery::taken());
+        }
+        let delivery = guarded(self.destination.as_mut(), batch);
+        tokio::select! {
+            biased;
+            delivery = tokio::time::timeout(self.delivery_timeout, delivery) => {
+                Some(delivery.unwrap_or_else(|_| Delivery::Later {
+                    wait: None,
+                    why: format!("no end after {} ms", self.delivery_timeout.as_millis()),
+                }))
+            }
+            () = self.queue.cut.notified() => None,
         }
     }
 
-    fn report_failure(&mut self, why: &str, what: &str) {
-        if !self.log_limit.allows(Instant::now()) {
-            return;
-        }
-        let counters = self.queue.counters();
-        tracing::warn!(
-            reporter = self.reporter,
-            place = self.destination.place(),
-            error = why,
-            queued = counters.queued,
-            dropped = counters.dropped.total(),
-            "{what}"
-        );
-    }
-
-    fn report_partial_success(&mut self, rejected: u64, message: Option<&str>) {
-        if (rejected == 0 && message.is_none()) || !self.log_limit.allows(Instant::now()) {
-            return;
-        }
-        tracing::warn!(
-            reporter = self.reporter,
-            place = self.destination.place(),
-            rejected,
-            reason = message.unwrap_or_default(),
-            "a batch of spans was taken in part"
-        );
-    }
-
-    fn report_full_queue(&mut self) {
-        let dropped = self.queue.counters().dropped.queue_full;
-        if dropped > self.reported_full && self.log_limit.allows(Instant::now()) {
-            self.reported_full = dropped;
-            tracing::warn!(
-                reporter = self.reporter,
-                place = self.destination.place(),
-                dropped,
-                "spans were dropped: the trace queue was full"
+    /// What was answered is written down at once: a crash from here on repeats nothing.
+    fn note(&self, number: u64, batch: &Batch) {
+        let Some(storage) = &self.storage else { return };
+        if let Err(error) = storage.position.take(number, batch.marks()) {
+            self.warn(
+                "the position of a trace reporter cannot be written",
+                &error.to_string(),
             );
         }
     }
+
+    /// A batch that cannot be read back must not hold up the others.
+    fn lose(&self, number: u64, why: &str) {
+        let place = self.queue.lose_damaged(number, Instant::now());
+        self.release(place);
+        self.warn("a batch of spooled spans is damaged", why);
+    }
+
+    fn release(&self, place: Option<Place>) {
+        if let (Some(storage), Some(place)) = (&self.storage, place)
+            && storage.spool.release(place)
+        {
+            self.queue.room_came_back();
+        }
+    }
+
+    fn warn(&self, what: &str, why: &str) {
+        self.notices.warn(what, why, &self.queue.counters());
+    }
 }
 
-/// Until the time comes, or someone wakes the task.
+fn read(reader: &mut Option<Reader>, place: Place) -> Result<Batch, String> {
+    let reader = reader.as_mut().ok_or("there is no spool")?;
+    reader.read(place)
+}
+
+/// A delivery whose panic is a refusal: one batch that a destination cannot bear must not keep the rest.
+async fn guarded(destination: &mut dyn Destination, batch: &Batch) -> Delivery {
+    let begin = move || {
+        let destination = destination; // the delivery borrows it for as long as it lasts
+        destination.deliver(batch)
+    };
+    let begun = catch_unwind(AssertUnwindSafe(begin));
+    let Ok(mut delivery) = begun else {
+        return panicked();
+    };
+    poll_fn(|context| {
+        let delivery: Pin<&mut (dyn Future<Output = Delivery> + Send)> = delivery.as_mut();
+        catch_unwind(AssertUnwindSafe(|| delivery.poll(context))).unwrap_or_else(|_| Poll::Ready(panicked()))
+    })
+    .await
+}
+
+fn panicked() -> Delivery {
+    Delivery::Refused {
+        why: "the destination panicked".to_owned(),
+    }
+}
+
+/// Until the time comes, or someone wakes the sender.
 async fn sleep_until(until: Instant, queue: &Queue) {
     tokio::select! {
         () = tokio::time::sleep_until(until) => {}

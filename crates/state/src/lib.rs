@@ -13,17 +13,10 @@
 mod backend;
 mod digest;
 mod error;
-pub mod heap;
-mod key_group;
 mod lsm;
 mod memory;
-pub mod store;
 
 pub use backend::{Backend, RESERVED_KEY_BYTE};
 pub use error::StateError;
-pub use key_group::{KeyGroup, KeyGroupRange};
-pub use lsm::{
-    Compactor, FreeSpace, LsmBackend, LsmCounters, LsmOptions, LsmShared, LsmSnapshot, OpenError, Owner,
-    SnapshotFile,
-};
+pub use lsm::{Compactor, FreeSpace, LsmBackend, LsmCounters, LsmOptions, LsmShared, OpenError, Owner};
 pub use memory::MemoryBackend;

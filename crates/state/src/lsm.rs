@@ -23,7 +23,6 @@ mod open_error;
 mod options;
 mod owner;
 mod slot;
-mod snapshot;
 mod version_file;
 
 use std::path::{Path, PathBuf};
@@ -37,7 +36,6 @@ pub use open_error::OpenError;
 pub use options::{FreeSpace, LsmOptions, LsmShared};
 pub use owner::Owner;
 pub use slot::LsmCounters;
-pub use snapshot::{LsmSnapshot, SnapshotFile};
 
 use crate::backend::{assert_next_position, assert_user_key, scan_start};
 use crate::digest::Digest;

@@ -88,7 +88,7 @@ fn write_refused(text: &mut String, refused: &RefusedSpans) {
     .write(text, refused.dropped());
 }
 
-/// What became of the spans, by reporter. Of those pushed to one, each is in exactly one of exported, dropped, queued.
+/// What became of the spans, by reporter. Each is in exactly one of exported, dropped, queued, spooled.
 fn write_spans(text: &mut String, counters: &[(String, Counters)]) {
     let mut write = |family: Family, value: fn(&Counters) -> u64| {
         let row = |(name, spans): &(String, Counters)| (format!("{{reporter=\"{name}\"}}"), value(spans));
@@ -112,18 +112,28 @@ fn write_spans(text: &mut String, counters: &[(String, Counters)]) {
         ),
         |spans| spans.failed_deliveries,
     );
+    write(
+        gauge("everspan_spans_spooled", "spans that wait on disk"),
+        |spans| spans.spooled,
+    );
+    write(
+        gauge("everspan_spans_spool_bytes", "bytes of the spool's files"),
+        |spans| spans.spool_bytes,
+    );
+    write(
+        counter(
+            "everspan_spans_resumed_total",
+            "spans that waited on disk at the start",
+        ),
+        |spans| spans.resumed,
+    );
     let dropped = counter("everspan_spans_dropped_total", "spans lost, by reason");
     dropped.write_rows(text, counters.iter().flat_map(dropped_rows));
 }
 
 fn dropped_rows((name, spans): &(String, Counters)) -> Vec<(String, u64)> {
-    let reasons = [
-        ("queue_full", spans.dropped.queue_full),
-        ("rejected", spans.dropped.rejected),
-        ("shutdown", spans.dropped.shutdown),
-    ];
     let row = |(reason, value)| (format!("{{reporter=\"{name}\",reason=\"{reason}\"}}"), value);
-    reasons.into_iter().map(row).collect()
+    spans.dropped.reasons().into_iter().map(row).collect()
 }
 
 #[cfg(test)]
@@ -137,6 +147,7 @@ mod tests {
         let spans = Counters {
             exported: 7,
             queued: 2,
+            spooled: 5,
             dropped: Dropped {
                 rejected: 3,
                 ..Dropped::default()
@@ -151,6 +162,7 @@ mod tests {
             "everspan_spans_exported_total{reporter=\"a\"} 7",
             "everspan_spans_exported_total{reporter=\"b\"} 0",
             "everspan_spans_queued{reporter=\"a\"} 2",
+            "everspan_spans_spooled{reporter=\"a\"} 5",
             "everspan_spans_dropped_total{reporter=\"a\",reason=\"rejected\"} 3",
             "everspan_spans_dropped_total{reporter=\"b\",reason=\"queue_full\"} 0",
         ] {
@@ -160,6 +172,6 @@ mod tests {
             );
         }
         let types = text.lines().filter(|line| line.starts_with("# TYPE")).count();
-        assert_eq!(types, 4, "each name is explained once:\n{text}");
+        assert_eq!(types, 7, "each name is explained once:\n{text}");
     }
 }

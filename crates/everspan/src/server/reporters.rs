@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use everspan_export::{Destination, Mark, Pipeline, PipelineOptions, Reporter, Reporters, SpoolOptions};
 use everspan_trace::catalog::attr;
-use everspan_trace::{Factories, KeyValue};
+use everspan_trace::{Factories, KeyValue, LevelFilter, SpanFilter};
 use tokio::runtime::Handle;
 
-use super::ServerError;
-use crate::config::{Config, ReporterConfig};
+use super::{ServerError, failed};
+use crate::config::{Config, FactoryConfig, ReporterConfig};
 
 /// The reporters that are on, checked, not yet running.
 pub(super) struct Prepared {
@@ -24,6 +24,8 @@ pub(super) struct Prepared {
 struct Part {
     options: PipelineOptions,
     destination: Box<dyn Destination>,
+    filter: SpanFilter,
+    level_filter: LevelFilter,
     additional: Vec<KeyValue>,
 }
 
@@ -31,7 +33,14 @@ impl Prepared {
     /// Makes every destination. `spool` is the directory below which each reporter keeps what waits.
     pub(super) fn new(config: &Config, factories: &Factories, spool: &Path) -> Result<Self, ServerError> {
         let resource = resource(config);
-        let part = |reporter| Part::new(reporter, factories, &resource, spool);
+        let level_filter: LevelFilter = config.tracing.filter.parse().map_err(failed)?;
+        let part = |reporter| {
+            let part = Part::new(reporter, factories, &resource, spool)?;
+            Ok(Part {
+                level_filter: level_filter.clone(),
+                ..part
+            })
+        };
         let parts = config
             .tracing
             .reporters
@@ -63,6 +72,8 @@ impl Part {
         Ok(Self {
             options: pipeline_options(reporter, spool.join(&reporter.name)),
             destination,
+            filter: SpanFilter::new(&reporter.filter.includes, &reporter.filter.excludes).map_err(failed)?,
+            level_filter: LevelFilter::default(),
             additional: attributes(&reporter.additional),
         })
     }
@@ -75,6 +86,8 @@ impl Part {
             .map_err(|error| format!("reporter {name}: {error}"))?;
         tracing::info!(reporter = %name, to = %place, spool_bytes_max = spool, "spans are reported");
         Ok(Reporter {
+            filter: self.filter,
+            level_filter: self.level_filter,
             additional: self.additional,
             ..Reporter::new(pipeline)
         })
@@ -82,7 +95,14 @@ impl Part {
 }
 
 fn pipeline_options(reporter: &ReporterConfig, dir: PathBuf) -> PipelineOptions {
+    let defaults = PipelineOptions::new(&reporter.name);
+    let delivery_timeout = match &reporter.factory {
+        // The request itself has a limit; this one is for what goes wrong around it.
+        FactoryConfig::Otlp(otlp) => defaults.delivery_timeout.max(otlp.timeout * 2),
+        _ => defaults.delivery_timeout,
+    };
     PipelineOptions {
+        delivery_timeout,
         batch_delay: reporter.batch_delay,
         batch_spans_max: reporter.batch_spans_max,
         queue_bytes_max: usize::try_from(reporter.queue_bytes_max).unwrap_or(usize::MAX),
@@ -90,7 +110,7 @@ fn pipeline_options(reporter: &ReporterConfig, dir: PathBuf) -> PipelineOptions 
             dir,
             bytes_max: reporter.spool_bytes_max,
         }),
-        ..PipelineOptions::new(&reporter.name)
+        ..defaults
     }
 }
 

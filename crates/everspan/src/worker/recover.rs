@@ -115,6 +115,9 @@ pub(crate) fn takers(reporters: &Arc<Reporters>) -> Takers {
     Takers::Named(Arc::new(move |name| reporters.takes(INVOCATION_SCOPE, name)))
 }
 
+/// The longest wait for the disk to take spans of a replay; then they are dropped and counted.
+const ROOM_WAIT: Duration = Duration::from_secs(10);
+
 /// Applies every record the states do not have; says how far it is, every few seconds.
 fn replay(
     log: &Log<FileDisk>,
@@ -148,6 +151,8 @@ fn replay(
         if added >= SPANS_TOGETHER {
             added = 0;
             spans.push(&applied(partitions));
+            // A replay is faster than a disk: what does not fit into memory goes to the spool first.
+            spans.wait_for_room(ROOM_WAIT);
         }
         Ok::<(), StartError>(())
     })

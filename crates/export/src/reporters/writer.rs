@@ -1,41 +1,25 @@
 //! Where a thread writes its spans: each is encoded once, and leaves with the others of its turn.
 
-use everspan_trace::{Span, otlp};
+use std::time::Duration;
 
-use super::Reporter;
-use crate::{Mark, Secured, SpanSink};
+use everspan_trace::Span;
 
-/// Encoded spans of one scope.
-#[derive(Debug)]
-struct ScopeBuffer {
-    scope: String,
-    encoded: Vec<u8>,
-    count: usize,
-}
+use super::lane::Lane;
+use crate::{Mark, Secured};
 
-/// One reporter, as a writer sees it.
-#[derive(Debug)]
-struct Lane {
-    sink: SpanSink,
-    buffers: Vec<ScopeBuffer>,
-}
+/// So many bytes are handed over even without a push.
+const TURN_BYTES_MAX: usize = 256 * 1024;
 
 /// A thread's place to write spans to. [`add`](SpanWriter::add) encodes into a buffer of its own;
 /// [`push`](SpanWriter::push) hands the buffer over, with one short lock per reporter.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct SpanWriter {
     lanes: Vec<Lane>,
 }
 
 impl SpanWriter {
-    pub(super) fn new(reporters: &[Reporter]) -> Self {
-        let lanes = reporters.iter().map(|reporter| Lane {
-            sink: reporter.pipeline.sink(),
-            buffers: Vec::new(),
-        });
-        Self {
-            lanes: lanes.collect(),
-        }
+    pub(super) fn new(lanes: Vec<Lane>) -> Self {
+        Self { lanes }
     }
 
     /// Whether no reporter is there to take anything.
@@ -43,46 +27,46 @@ impl SpanWriter {
         self.lanes.is_empty()
     }
 
+    /// Whether any reporter may take a span of this scope and name.
+    pub fn takes(&self, scope: &str, name: &str) -> bool {
+        self.lanes.iter().any(|lane| lane.terms().may_take(scope, name))
+    }
+
     /// Adds a finished span. With `record = Some((source, seq))` it is left out where all spans of that record were
     /// safe already when the reporter started: so a replayed record repeats no span.
     pub fn add(&mut self, span: &Span, record: Option<(u16, u64)>) {
-        let _ = record;
-        for lane in &mut self.lanes {
-            let buffer = lane.buffer(span.scope.as_ref());
-            otlp::encode_span(span, &mut buffer.encoded);
-            buffer.count += 1;
+        let mut is_long = false;
+        for index in 0..self.lanes.len() {
+            let (before, rest) = self.lanes.split_at_mut(index);
+            rest[0].add(span, record, before);
+            is_long |= rest[0].bytes() > TURN_BYTES_MAX;
+        }
+        if is_long {
+            self.push(&[]);
         }
     }
 
     /// Hands over what was added. `marks` say that these are all spans of the records so far; also with nothing added.
     pub fn push(&mut self, marks: &[Mark]) {
         for lane in &mut self.lanes {
-            for buffer in &mut lane.buffers {
-                lane.sink.push(&buffer.scope, &buffer.encoded, buffer.count, &[]);
-                buffer.encoded.clear();
-                buffer.count = 0;
-            }
-            lane.sink.push("", &[], 0, marks);
+            lane.push(marks);
         }
+    }
+
+    /// Blocks this thread while some reporter's memory is so full that spans go to disk, at most so long for each;
+    /// whether there is room now. For who can wait, such as a replay; it waits for the local disk, never for a
+    /// destination.
+    pub fn wait_for_room(&self, timeout: Duration) -> bool {
+        self.lanes.iter().all(|lane| lane.wait_for_room(timeout))
     }
 
     /// Asks that all that was pushed before be made safe in every reporter that keeps spans on disk.
     pub fn secure(&mut self) -> Secured {
-        Secured::default()
-    }
-}
-
-impl Lane {
-    fn buffer(&mut self, scope: &str) -> &mut ScopeBuffer {
-        let index = self.buffers.iter().position(|buffer| buffer.scope == scope);
-        let index = index.unwrap_or_else(|| {
-            self.buffers.push(ScopeBuffer {
-                scope: scope.to_owned(),
-                encoded: Vec::new(),
-                count: 0,
-            });
-            self.buffers.len() - 1
-        });
-        &mut self.buffers[index]
+        self.push(&[]);
+        let mut secured = Secured::default();
+        for lane in &self.lanes {
+            lane.secure_with(&mut secured);
+        }
+        secured
     }
 }

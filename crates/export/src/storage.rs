@@ -1,0 +1,101 @@
+//! The directory of a pipeline: a lock, the position, the spool.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use crate::marks::Marks;
+use crate::position::{Position, PositionFound};
+use crate::spool::{self, Found, Reader, Spool};
+use crate::{ExportError, Mark, SpoolOptions};
+
+/// What a pipeline has on disk. One process at a time.
+#[derive(Debug)]
+pub(crate) struct Storage {
+    pub(crate) position: Position,
+    pub(crate) spool: Spool,
+    dir: PathBuf,
+    /// Held as long as this lives.
+    _lock: File,
+}
+
+/// What was there at the start.
+#[derive(Debug)]
+pub(crate) struct Start {
+    /// Batches that wait on disk.
+    pub(crate) found: Vec<Found>,
+    /// The number of the next batch.
+    pub(crate) next_number: u64,
+    /// Up to which records all spans are safe.
+    pub(crate) marks: Marks,
+}
+
+impl Start {
+    /// The start of a pipeline that keeps nothing.
+    pub(crate) fn without_disk(baseline: &[Mark]) -> Self {
+        let mut marks = Marks::default();
+        marks.raise_all(baseline);
+        Self {
+            found: Vec::new(),
+            next_number: 1,
+            marks,
+        }
+    }
+}
+
+impl Storage {
+    /// Opens the directory, or makes it. A source that is not known there begins at its `baseline`; one that is known
+    /// cannot be further than that.
+    pub(crate) fn open(options: &SpoolOptions, baseline: &[Mark]) -> Result<(Self, Start), ExportError> {
+        let dir = &options.dir;
+        fs::create_dir_all(dir).map_err(|error| ExportError::spool(dir, error))?;
+        let lock = lock(dir)?;
+        let position = Position::open(dir)?;
+        let recovered = spool::recover(dir, position.taken(), position.synced())?;
+        let mut marks = position.marks();
+        marks.raise_all(recovered.marks.as_slice());
+        for mark in baseline {
+            if position.found() == PositionFound::Damaged {
+                let unknown = Mark { upto: 0, ..*mark };
+                marks.raise(unknown);
+            }
+            marks.cap(*mark);
+        }
+        position.begin(recovered.last, marks.clone())?;
+        let spool = Spool::new(dir, options.bytes_max, &recovered);
+        File::open(dir)
+            .and_then(|dir| dir.sync_all())
+            .map_err(|error| ExportError::spool(dir, error))?;
+        let start = Start {
+            next_number: recovered.last.max(position.synced()) + 1,
+            found: recovered.entries,
+            marks,
+        };
+        let storage = Self {
+            position,
+            spool,
+            dir: dir.clone(),
+            _lock: lock,
+        };
+        Ok((storage, start))
+    }
+
+    pub(crate) fn reader(&self) -> Reader {
+        Reader::new(&self.dir)
+    }
+}
+
+fn lock(dir: &Path) -> Result<File, ExportError> {
+    let path = dir.join("lock");
+    let failed = |why: &dyn std::fmt::Display| ExportError::spool(&path, why);
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(|error| failed(&error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(failed(&"another process uses it")),
+        Err(TryLockError::Error(error)) => Err(failed(&error)),
+    }
+}

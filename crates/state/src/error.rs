@@ -34,6 +34,13 @@ pub enum StateError {
         /// XXH3-128 of what is there.
         found: u128,
     },
+    /// A snapshot could not be taken. The state is as it was.
+    Snapshot {
+        /// Where the snapshot was to be.
+        path: PathBuf,
+        /// What went wrong.
+        reason: String,
+    },
     /// A flush or a compaction failed half-way, so what is on disk is unknown. Never trim the log; stop and recover.
     Poisoned {
         /// What the first failure said.
@@ -60,6 +67,7 @@ impl std::fmt::Display for StateError {
                 "{} is damaged: its checksum is {found:032x}, not {expected:032x}",
                 path.display()
             ),
+            Self::Snapshot { path, reason } => write!(f, "no snapshot in {}: {reason}", path.display()),
             Self::Poisoned { reason } => {
                 write!(f, "state must not be written any more: {reason}")
             }

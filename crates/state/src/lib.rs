@@ -13,10 +13,17 @@
 mod backend;
 mod digest;
 mod error;
+pub mod heap;
+mod key_group;
 mod lsm;
 mod memory;
+pub mod store;
 
 pub use backend::{Backend, RESERVED_KEY_BYTE};
 pub use error::StateError;
-pub use lsm::{Compactor, FreeSpace, LsmBackend, LsmCounters, LsmOptions, LsmShared, OpenError, Owner};
+pub use key_group::{KeyGroup, KeyGroupRange};
+pub use lsm::{
+    Compactor, FreeSpace, LsmBackend, LsmCounters, LsmOptions, LsmShared, LsmSnapshot, OpenError, Owner,
+    SnapshotFile,
+};
 pub use memory::MemoryBackend;

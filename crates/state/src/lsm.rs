@@ -23,6 +23,7 @@ mod open_error;
 mod options;
 mod owner;
 mod slot;
+mod snapshot;
 mod version_file;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +37,7 @@ pub use open_error::OpenError;
 pub use options::{FreeSpace, LsmOptions, LsmShared};
 pub use owner::Owner;
 pub use slot::LsmCounters;
+pub use snapshot::{LsmSnapshot, SnapshotFile};
 
 use crate::backend::{assert_next_position, assert_user_key, scan_start};
 use crate::digest::Digest;

@@ -180,7 +180,7 @@ fn check_tree_files(tree: &Path) -> Result<(), OpenError> {
 }
 
 /// The entries of `dir`, sorted by name so that the first complaint is always the same.
-fn entries(dir: &Path) -> Result<Vec<DirEntry>, OpenError> {
+pub(super) fn entries(dir: &Path) -> Result<Vec<DirEntry>, OpenError> {
     let mut entries = match fs::read_dir(dir).and_then(Iterator::collect) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Err(OpenError::Missing {

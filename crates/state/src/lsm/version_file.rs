@@ -32,6 +32,11 @@ pub(super) fn verify_current(dir: &Path) -> Result<u64, OpenError> {
     Ok(id)
 }
 
+/// The id and the checksum of the version that a `current` of the tree in `dir` names.
+pub(super) fn names(current: &[u8], dir: &Path) -> Result<(u64, u128), OpenError> {
+    parse_current(&dir.join("current"), current)
+}
+
 fn parse_current(path: &Path, bytes: &[u8]) -> Result<(u64, u128), OpenError> {
     let damaged = |reason| OpenError::Damaged {
         path: path.to_path_buf(),

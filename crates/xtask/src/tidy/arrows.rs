@@ -5,16 +5,25 @@ use std::path::Path;
 use crate::workspace;
 
 /// A crate, by its folder, and the crates of ours it may depend on.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("trace", &[]),
     ("export", &["trace"]),
     ("wal", &[]),
     ("state", &[]),
     ("protocol", &[]),
+    ("checkpoint", &["trace"]),
     ("durable", &["protocol", "state", "trace"]),
     (
         "everspan",
-        &["durable", "protocol", "state", "wal", "trace", "export"],
+        &[
+            "durable",
+            "protocol",
+            "checkpoint",
+            "state",
+            "wal",
+            "trace",
+            "export",
+        ],
     ),
     ("sim", &["trace", "export", "wal", "state", "protocol", "durable"]),
     ("xtask", &[]),

@@ -30,7 +30,7 @@ attributes! {
         CHECKPOINTED_SIZE: i64 = "checkpointedSize";
         /// `COMPLETED` or `FAILED`.
         CHECKPOINT_STATUS: Text = "checkpointStatus";
-        /// `Checkpoint` or `Savepoint`.
+        /// `Checkpoint`, `Full Checkpoint`, `Savepoint` or `Terminate Savepoint`.
         CHECKPOINT_TYPE: Text = "checkpointType";
         /// Whether barriers overtook records.
         IS_UNALIGNED: bool = "isUnaligned";
@@ -161,6 +161,10 @@ pub mod status {
 pub mod checkpoint_type {
     /// Made for recovery; old ones are forgotten.
     pub const CHECKPOINT: &str = "Checkpoint";
+    /// Refers to no file of an earlier one.
+    pub const FULL_CHECKPOINT: &str = "Full Checkpoint";
     /// Asked for, and kept.
     pub const SAVEPOINT: &str = "Savepoint";
+    /// Asked for, and the last of its run.
+    pub const TERMINATE_SAVEPOINT: &str = "Terminate Savepoint";
 }

@@ -1,0 +1,187 @@
+//! Keyed state in memory, typed: no serialization on access, and a snapshot that costs next to nothing.
+//!
+//! A table is divided by key group, a group into small hash maps ("buckets") behind reference counts. A snapshot
+//! copies the references; whoever writes into a bucket that a snapshot still holds copies that bucket first.
+//!
+//! ```text
+//!  HeapTable ── group 0 ──► [bucket][bucket]          HeapSnapshot: the same buckets, read by another thread
+//!             ├ group 1 ──► [bucket][bucket][…]
+//! ```
+//!
+//! A table knows neither a file nor a codec: [`HeapSnapshot::write`] takes rows to whoever encodes them.
+
+mod bucket;
+mod snapshot;
+
+use std::hash::{BuildHasher, Hash};
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+
+use crate::key_group::{KeyGroup, KeyGroupRange};
+use bucket::Bucket;
+pub use snapshot::HeapSnapshot;
+
+/// A group with more rows per bucket than this doubles its buckets.
+const BUCKET_ROWS_MAX: usize = 192;
+
+/// The rows of one key group.
+#[derive(Clone)]
+struct Group<K, V> {
+    /// A power of two of them; a row is in the one that the upper bits of its hash say.
+    buckets: Vec<Arc<Bucket<K, V>>>,
+    rows: usize,
+}
+
+/// Typed keyed state of one owner: a map from keys to values for each of its key groups.
+///
+/// `K` and `V` are cloned when a bucket is copied: large values belong behind an `Arc` or `Bytes`.
+pub struct HeapTable<K, V> {
+    range: KeyGroupRange,
+    groups: Vec<Group<K, V>>,
+    hasher: FixedState,
+}
+
+impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
+    /// An empty table for the key groups of `range`.
+    pub fn new(range: KeyGroupRange) -> Self {
+        let empty = || Group {
+            buckets: vec![Arc::new(Bucket::default())],
+            rows: 0,
+        };
+        Self {
+            range,
+            groups: range.iter().map(|_| empty()).collect(),
+            // Fixed: the same rows in the same order give the same table in every process.
+            hasher: FixedState::default(),
+        }
+    }
+
+    /// The key groups of the table.
+    pub fn range(&self) -> KeyGroupRange {
+        self.range
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.groups.iter().map(|group| group.rows).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.groups.iter().all(|group| group.rows == 0)
+    }
+
+    /// The value of `key`, which belongs to `group`.
+    pub fn get(&self, group: KeyGroup, key: &K) -> Option<&V> {
+        let hash = self.hasher.hash_one(key);
+        self.groups[self.place(group)].bucket(hash).get(hash, key)
+    }
+
+    /// The value of `key` for writing.
+    pub fn get_mut(&mut self, group: KeyGroup, key: &K) -> Option<&mut V> {
+        let hash = self.hasher.hash_one(key);
+        let place = self.place(group);
+        let bucket = self.groups[place].bucket_mut(hash);
+        // A bucket that lacks the key is not copied.
+        bucket.get(hash, key)?;
+        Arc::make_mut(bucket).get_mut(hash, key)
+    }
+
+    /// The value of `key` for writing, made by `make` when there is none.
+    pub fn get_or_insert_with(&mut self, group: KeyGroup, key: K, make: impl FnOnce() -> V) -> &mut V {
+        let hash = self.hasher.hash_one(&key);
+        let place = self.place(group);
+        if self.groups[place].is_full() {
+            self.groups[place].grow(&self.hasher);
+        }
+        let Group { buckets, rows } = &mut self.groups[place];
+        let index = bucket_index(hash, buckets.len());
+        let bucket = Arc::make_mut(&mut buckets[index]);
+        bucket.get_or_insert_with(hash, key, &self.hasher, || {
+            *rows += 1;
+            make()
+        })
+    }
+
+    /// Sets the value of `key`.
+    pub fn insert(&mut self, group: KeyGroup, key: K, value: V) {
+        let mut new = Some(value);
+        let place = self.get_or_insert_with(group, key, || new.take().expect("made once"));
+        if let Some(value) = new {
+            *place = value;
+        }
+    }
+
+    /// Removes `key`; returns its value.
+    pub fn remove(&mut self, group: KeyGroup, key: &K) -> Option<V> {
+        let hash = self.hasher.hash_one(key);
+        let place = self.place(group);
+        let group = &mut self.groups[place];
+        let bucket = group.bucket_mut(hash);
+        bucket.get(hash, key)?;
+        let removed = Arc::make_mut(bucket).remove(hash, key);
+        group.rows -= usize::from(removed.is_some());
+        removed
+    }
+
+    /// Every row of a group, in no particular order.
+    pub fn rows(&self, group: KeyGroup) -> impl Iterator<Item = (&K, &V)> {
+        self.groups[self.place(group)]
+            .buckets
+            .iter()
+            .flat_map(|bucket| bucket.rows())
+    }
+
+    /// The table as it is now; costs one reference per bucket.
+    pub fn snapshot(&self) -> HeapSnapshot<K, V> {
+        HeapSnapshot::new(self.range, self.groups.clone())
+    }
+
+    fn place(&self, group: KeyGroup) -> usize {
+        assert!(
+            self.range.contains(group),
+            "key group {} belongs to another owner",
+            group.0
+        );
+        usize::from(group.0 - self.range.first().0)
+    }
+}
+
+impl<K: Hash + Eq + Clone, V: Clone> Group<K, V> {
+    fn bucket(&self, hash: u64) -> &Bucket<K, V> {
+        &self.buckets[bucket_index(hash, self.buckets.len())]
+    }
+
+    fn bucket_mut(&mut self, hash: u64) -> &mut Arc<Bucket<K, V>> {
+        let index = bucket_index(hash, self.buckets.len());
+        &mut self.buckets[index]
+    }
+
+    fn is_full(&self) -> bool {
+        self.rows >= BUCKET_ROWS_MAX * self.buckets.len()
+    }
+
+    /// Doubles the buckets: the rows of bucket `i` of `n` go to `i` and `i + n`.
+    fn grow(&mut self, hasher: &FixedState) {
+        let old = std::mem::take(&mut self.buckets);
+        let bit = old.len();
+        let (mut lower, mut upper) = (Vec::with_capacity(2 * bit), Vec::with_capacity(bit));
+        for bucket in old {
+            let moves = |hash| bucket_index(hash, 2 * bit) >= bit;
+            let (stays, goes) = Arc::unwrap_or_clone(bucket).split(hasher, moves);
+            lower.push(Arc::new(stays));
+            upper.push(Arc::new(goes));
+        }
+        lower.append(&mut upper);
+        self.buckets = lower;
+    }
+}
+
+/// Which of `buckets`, a power of two. The bits are from the middle of the hash: a bucket's own map uses both ends.
+fn bucket_index(hash: u64, buckets: usize) -> usize {
+    (hash >> 24) as usize & (buckets - 1)
+}
+
+#[cfg(test)]
+mod tests;

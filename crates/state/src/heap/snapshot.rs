@@ -1,0 +1,63 @@
+//! A table as it was at one moment.
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use super::Group;
+use crate::key_group::{KeyGroup, KeyGroupRange};
+
+/// The rows of a [`HeapTable`](super::HeapTable) when [`snapshot`](super::HeapTable::snapshot) was called, for another
+/// thread to read while the table goes on.
+pub struct HeapSnapshot<K, V> {
+    range: KeyGroupRange,
+    groups: Vec<Group<K, V>>,
+}
+
+impl<K: Hash + Eq + Clone, V: Clone> HeapSnapshot<K, V> {
+    pub(super) fn new(range: KeyGroupRange, groups: Vec<Group<K, V>>) -> Self {
+        Self { range, groups }
+    }
+
+    /// The key groups of the table.
+    pub fn range(&self) -> KeyGroupRange {
+        self.range
+    }
+
+    /// How many rows a group has.
+    pub fn len(&self, group: KeyGroup) -> usize {
+        self.group(group).rows
+    }
+
+    /// Whether no group has any.
+    pub fn is_empty(&self) -> bool {
+        self.groups.iter().all(|group| group.rows == 0)
+    }
+
+    /// Every row of a group, in no particular order, but in the same one each time.
+    pub fn rows(&self, group: KeyGroup) -> impl Iterator<Item = (&K, &V)> {
+        self.group(group).buckets.iter().flat_map(|bucket| bucket.rows())
+    }
+
+    /// Whether a group is untouched since `earlier` was taken from the same table: then what was written of it then
+    /// is still good.
+    pub fn is_unchanged(&self, group: KeyGroup, earlier: &Self) -> bool {
+        if !earlier.range.contains(group) {
+            return false;
+        }
+        let (now, before) = (&self.group(group).buckets, &earlier.group(group).buckets);
+        now.len() == before.len()
+            && now
+                .iter()
+                .zip(before)
+                .all(|(now, before)| Arc::ptr_eq(now, before))
+    }
+
+    fn group(&self, group: KeyGroup) -> &Group<K, V> {
+        assert!(
+            self.range.contains(group),
+            "key group {} is not in this snapshot",
+            group.0
+        );
+        &self.groups[usize::from(group.0 - self.range.first().0)]
+    }
+}

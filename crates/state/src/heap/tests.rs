@@ -1,0 +1,120 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn range() -> KeyGroupRange {
+    KeyGroupRange::of_owner(1, 2, 8)
+}
+
+fn group_of(key: u64) -> KeyGroup {
+    KeyGroup(4 + u16::try_from(key % 4).unwrap())
+}
+
+fn rows(read: impl Fn(KeyGroup) -> Vec<(u64, u64)>) -> BTreeMap<u64, u64> {
+    range().iter().flat_map(read).collect()
+}
+
+fn of_table(table: &HeapTable<u64, u64>) -> BTreeMap<u64, u64> {
+    rows(|group| table.rows(group).map(|(&key, &value)| (key, value)).collect())
+}
+
+fn of_snapshot(snapshot: &HeapSnapshot<u64, u64>) -> BTreeMap<u64, u64> {
+    rows(|group| {
+        let rows: Vec<_> = snapshot.rows(group).map(|(&key, &value)| (key, value)).collect();
+        assert_eq!(rows.len(), snapshot.len(group));
+        rows
+    })
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Insert(u64, u64),
+    Add(u64),
+    Change(u64),
+    Remove(u64),
+    Snapshot,
+    Drop,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let key = 0..600u64;
+    let step = prop_oneof![
+        8 => (key.clone(), any::<u64>()).prop_map(|(key, value)| Step::Insert(key, value)),
+        4 => key.clone().prop_map(Step::Add),
+        2 => key.clone().prop_map(Step::Change),
+        3 => key.prop_map(Step::Remove),
+        1 => Just(Step::Snapshot),
+        1 => Just(Step::Drop),
+    ];
+    proptest::collection::vec(step, 1..3000)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    /// Against an ordered map: reads agree after every step, and snapshots stay what they were.
+    #[test]
+    fn a_table_is_a_map_and_its_snapshots_stand_still(steps in steps()) {
+        let mut table = HeapTable::new(range());
+        let mut model = BTreeMap::new();
+        let mut snapshots = Vec::new();
+        for step in steps {
+            match step {
+                Step::Insert(key, value) => {
+                    table.insert(group_of(key), key, value);
+                    model.insert(key, value);
+                }
+                Step::Add(key) => {
+                    let value = table.get_or_insert_with(group_of(key), key, || 7);
+                    *value = value.wrapping_add(1);
+                    let value = model.entry(key).or_insert(7u64);
+                    *value = value.wrapping_add(1);
+                }
+                Step::Change(key) => {
+                    let value = table.get_mut(group_of(key), &key).map(|value| { *value ^= 1; *value });
+                    let expected = model.get_mut(&key).map(|value| { *value ^= 1; *value });
+                    prop_assert_eq!(value, expected);
+                }
+                Step::Remove(key) => {
+                    prop_assert_eq!(table.remove(group_of(key), &key), model.remove(&key));
+                    prop_assert_eq!(table.get(group_of(key), &key), None);
+                }
+                Step::Snapshot => snapshots.push((table.snapshot(), model.clone())),
+                Step::Drop => drop(snapshots.pop()),
+            }
+            prop_assert_eq!(table.len(), model.len());
+        }
+        prop_assert_eq!(of_table(&table), model);
+        for (snapshot, model) in &snapshots {
+            prop_assert_eq!(&of_snapshot(snapshot), model);
+        }
+    }
+}
+
+#[test]
+fn a_group_is_unchanged_until_it_is_written() {
+    let mut table = HeapTable::new(range());
+    for key in 0..5000 {
+        table.insert(group_of(key), key, 0);
+    }
+    let before = table.snapshot();
+    let changed = |table: &HeapTable<u64, u64>| -> Vec<u16> {
+        let now = table.snapshot();
+        let changed = range().iter().filter(|&group| !now.is_unchanged(group, &before));
+        changed.map(|group| group.0).collect()
+    };
+    assert_eq!(changed(&table), [0u16; 0]);
+    table.get(group_of(3), &3);
+    table.get_mut(group_of(3), &9_999_999);
+    table.remove(group_of(3), &9_999_999);
+    assert_eq!(changed(&table), [0u16; 0], "looking changes nothing");
+    table.insert(group_of(3), 3, 1);
+    assert_eq!(changed(&table), [group_of(3).0]);
+}
+
+#[test]
+#[should_panic(expected = "key group 3 belongs to another owner")]
+fn a_key_of_another_owner_is_a_bug() {
+    HeapTable::<u64, u64>::new(range()).get(KeyGroup(3), &1);
+}

@@ -1,0 +1,126 @@
+//! From a URL to a store.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use object_store::DynObjectStore;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as StorePath;
+use url::Url;
+
+use super::retry::Retry;
+use super::{CheckpointStore, Ledger};
+
+/// How a store is used.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// Files shorter than this become part of the manifest; Flink's `state.storage.fs.memory-threshold`.
+    pub inline_below: u64,
+    /// Asking again.
+    pub retry: Retry,
+    /// Settings of the kind of store, such as `aws_endpoint` or `aws_region`; later ones win. This crate reads no
+    /// environment: whoever wants `AWS_…` variables puts them here.
+    pub settings: Vec<(String, String)>,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            inline_below: 20 << 10,
+            retry: Retry::default(),
+            settings: Vec::new(),
+        }
+    }
+}
+
+/// Why a place cannot be a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StorePlaceError {
+    place: String,
+    reason: String,
+}
+
+impl CheckpointStore {
+    /// The store at `place`: a directory's path, or a URL such as `file:///var/checkpoints` or `s3://bucket/prefix`.
+    /// A directory is made when it is absent, and what is put into it is synced.
+    ///
+    /// # Errors
+    ///
+    /// When the place is not a store, with its name and the reason. A store elsewhere is not asked yet.
+    pub fn open(place: &str, options: StoreOptions) -> Result<Self, StorePlaceError> {
+        let refuse = |reason: String| StorePlaceError {
+            place: place.to_owned(),
+            reason,
+        };
+        let (objects, prefix) = match directory(place).map_err(refuse)? {
+            Some(dir) => (in_directory(&dir).map_err(refuse)?, StorePath::default()),
+            None => at_url(place, &options.settings).map_err(refuse)?,
+        };
+        Ok(Self::over(objects, prefix, place.to_owned(), options))
+    }
+
+    /// Any object store.
+    pub fn over(
+        objects: Arc<DynObjectStore>,
+        prefix: StorePath,
+        place: String,
+        options: StoreOptions,
+    ) -> Self {
+        Self {
+            objects,
+            prefix,
+            place,
+            options,
+            ledger: Mutex::new(Ledger::default()),
+            gate: tokio::sync::RwLock::new(()),
+        }
+    }
+}
+
+/// The directory that `place` names, if it names one.
+fn directory(place: &str) -> Result<Option<PathBuf>, String> {
+    match place.split_once("://") {
+        None if place.is_empty() => Err("it is empty".to_owned()),
+        None => Ok(Some(PathBuf::from(place))),
+        Some(("file", _)) => {
+            let url = Url::parse(place).map_err(|error| error.to_string())?;
+            let path = url.to_file_path();
+            path.map(Some).map_err(|()| {
+                "a file URL has an absolute path and no host, as in file:///var/checkpoints".to_owned()
+            })
+        }
+        Some(_) => Ok(None),
+    }
+}
+
+fn in_directory(dir: &PathBuf) -> Result<Arc<DynObjectStore>, String> {
+    std::fs::create_dir_all(dir).map_err(|error| error.to_string())?;
+    let store = LocalFileSystem::new_with_prefix(dir).map_err(|error| error.to_string())?;
+    Ok(Arc::new(store.with_fsync(true)))
+}
+
+fn at_url(place: &str, settings: &[(String, String)]) -> Result<(Arc<DynObjectStore>, StorePath), String> {
+    let url = Url::parse(place).map_err(|error| error.to_string())?;
+    if !matches!(url.scheme(), "s3" | "s3a" | "gs" | "az" | "abfs" | "abfss") {
+        return Err(format!(
+            "unknown scheme {}: use a path, file://, s3://, gs:// or az://",
+            url.scheme()
+        ));
+    }
+    let settings = settings.iter().cloned();
+    let (store, prefix) = object_store::parse_url_opts(&url, settings).map_err(|error| error.to_string())?;
+    Ok((Arc::from(store), prefix))
+}
+
+impl fmt::Display for StorePlaceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` cannot be a checkpoint store: {}",
+            self.place, self.reason
+        )
+    }
+}
+
+impl std::error::Error for StorePlaceError {}

@@ -1,0 +1,233 @@
+//! Moving files to the store and back.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use object_store::path::Path as StorePath;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
+use xxhash_rust::xxh3::Xxh3;
+
+use super::{CheckpointStore, Content, FileName, Handle, StoreError, names};
+
+/// Files up to this size are put with one request; longer ones in pieces of this size.
+const PIECE_BYTES: usize = 8 << 20;
+/// Pieces of one file under way at a time.
+const PIECES_AT_ONCE: usize = 4;
+
+/// Where the bytes of a file are before they are put.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A file that does not change until it was put.
+    File(PathBuf),
+    /// In memory.
+    Bytes(Bytes),
+}
+
+/// What [`CheckpointStore::put`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// For the manifest.
+    pub handle: Handle,
+    /// Bytes that were written for it: 0 when the store had the file.
+    pub new_bytes: u64,
+}
+
+impl CheckpointStore {
+    /// Puts a file that `checkpoint`, which is under way, needs. Small ones become part of the manifest; one that a
+    /// checkpoint in the store has already is left where it is.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, is not what its name says, or the store fails.
+    pub async fn put(
+        &self,
+        checkpoint: u64,
+        label: &str,
+        name: FileName,
+        source: &Source,
+    ) -> Result<Moved, StoreError> {
+        let handle = |content| Handle {
+            label: label.to_owned(),
+            name,
+            content,
+        };
+        if name.length < self.options.inline_below {
+            let bytes = match source {
+                Source::Bytes(bytes) => bytes.clone(),
+                Source::File(path) => read(path)?.into(),
+            };
+            check(name, FileName::of(&bytes))?;
+            return Ok(Moved {
+                handle: handle(Content::Inline(bytes)),
+                new_bytes: name.length,
+            });
+        }
+        let is_known = {
+            let _gate = self.gate.read().await;
+            let mut ledger = self.ledger();
+            ledger.pin(checkpoint, name);
+            ledger.has(name)
+        };
+        if !is_known {
+            self.put_file(name, source).await?;
+        }
+        Ok(Moved {
+            handle: handle(Content::Stored),
+            new_bytes: if is_known { 0 } else { name.length },
+        })
+    }
+
+    /// Brings the file of a handle to `to`, which does not exist yet; it is there only once it is whole and synced.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Damaged`] when it is not what was written; else when the store or the disk fails.
+    pub async fn fetch(&self, handle: &Handle, to: &Path) -> Result<(), StoreError> {
+        let new = to.with_extension("new");
+        let fetched = match &handle.content {
+            Content::Inline(bytes) => write_whole(&new, bytes),
+            Content::Stored => self.fetch_stored(handle.name, &new).await,
+        };
+        match fetched.and_then(|found| check(handle.name, found)) {
+            Ok(()) => std::fs::rename(&new, to).map_err(local(to)),
+            Err(error) => {
+                // What is left of it means nothing.
+                drop(std::fs::remove_file(&new));
+                Err(error)
+            }
+        }
+    }
+
+    async fn put_file(&self, name: FileName, source: &Source) -> Result<(), StoreError> {
+        let path = names::file_path(&self.prefix, name);
+        match source {
+            Source::Bytes(bytes) => {
+                check(name, FileName::of(bytes))?;
+                self.put_at_once(&path, bytes.clone()).await
+            }
+            Source::File(file) if name.length <= PIECE_BYTES as u64 => {
+                let bytes = Bytes::from(read(file)?);
+                check(name, FileName::of(&bytes))?;
+                self.put_at_once(&path, bytes).await
+            }
+            Source::File(file) => self.put_in_pieces(&path, name, file).await,
+        }
+    }
+
+    async fn put_at_once(&self, path: &StorePath, bytes: Bytes) -> Result<(), StoreError> {
+        let put = || async {
+            let payload = PutPayload::from_bytes(bytes.clone());
+            self.objects.put(path, payload).await
+        };
+        self.retry().run(path, put).await.map(drop)
+    }
+
+    async fn put_in_pieces(&self, path: &StorePath, name: FileName, file: &Path) -> Result<(), StoreError> {
+        // Read first: a file that is not what its name says must not be put.
+        check(name, hash_file(file)?)?;
+        let put = || async {
+            let upload = self.objects.put_multipart(path).await?;
+            let mut upload = WriteMultipart::new_with_chunk_size(upload, PIECE_BYTES);
+            match send_pieces(&mut upload, file).await {
+                Ok(()) => upload.finish().await.map(drop),
+                Err(error) => {
+                    upload.abort().await?;
+                    Err(error)
+                }
+            }
+        };
+        self.retry().run(path, put).await
+    }
+
+    async fn fetch_stored(&self, name: FileName, to: &Path) -> Result<FileName, StoreError> {
+        let path = names::file_path(&self.prefix, name);
+        let fetch = || async {
+            let mut stream =
+                ObjectStore::get_opts(&*self.objects, &path, object_store::GetOptions::default())
+                    .await?
+                    .into_stream();
+            let mut file = std::fs::File::create(to).map_err(generic)?;
+            let (mut hash, mut length) = (Xxh3::new(), 0);
+            while let Some(piece) = stream.next().await {
+                let piece = piece?;
+                hash.update(&piece);
+                length += piece.len() as u64;
+                file.write_all(&piece).map_err(generic)?;
+            }
+            file.sync_all().map_err(generic)?;
+            Ok(FileName {
+                checksum: hash.digest128(),
+                length,
+            })
+        };
+        self.retry().run(&path, fetch).await
+    }
+}
+
+async fn send_pieces(upload: &mut WriteMultipart, file: &Path) -> object_store::Result<()> {
+    let mut file = std::fs::File::open(file).map_err(generic)?;
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        let read = std::io::Read::read(&mut file, &mut piece).map_err(generic)?;
+        if read == 0 {
+            return Ok(());
+        }
+        upload.wait_for_capacity(PIECES_AT_ONCE).await?;
+        upload.write(&piece[..read]);
+    }
+}
+
+/// The name of a file, from its bytes.
+pub(crate) fn hash_file(path: &Path) -> Result<FileName, StoreError> {
+    let mut file = std::fs::File::open(path).map_err(local(path))?;
+    let (mut hash, mut length, mut buffer) = (Xxh3::new(), 0, vec![0; 256 << 10]);
+    loop {
+        let read = std::io::Read::read(&mut file, &mut buffer).map_err(local(path))?;
+        if read == 0 {
+            return Ok(FileName {
+                checksum: hash.digest128(),
+                length,
+            });
+        }
+        hash.update(&buffer[..read]);
+        length += read as u64;
+    }
+}
+
+fn check(expected: FileName, found: FileName) -> Result<(), StoreError> {
+    if expected == found {
+        Ok(())
+    } else {
+        Err(StoreError::Damaged { expected, found })
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, StoreError> {
+    std::fs::read(path).map_err(local(path))
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<FileName, StoreError> {
+    let write = || {
+        let mut file = std::fs::File::create(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().map_err(local(path))?;
+    Ok(FileName::of(bytes))
+}
+
+fn local(path: &Path) -> impl Fn(std::io::Error) -> StoreError + '_ {
+    |error| StoreError::Local {
+        path: path.to_path_buf(),
+        reason: error.to_string(),
+    }
+}
+
+fn generic(error: std::io::Error) -> object_store::Error {
+    object_store::Error::Generic {
+        store: "local file",
+        source: Box::new(error),
+    }
+}

@@ -288,3 +288,26 @@ fn compaction_keeps_the_number_of_tables_small() {
     assert_eq!(state.digest().unwrap(), before);
     assert!(state.verify_tables().unwrap() >= counters.table_bytes);
 }
+
+#[test]
+fn a_flush_behind_something_leaves_the_disk_alone_until_that_is_done() {
+    let dir = written();
+    let mut state = LsmBackend::open_existing(dir.path(), options()).unwrap();
+    let before = version_path(&dir);
+    batch(&mut state, 21);
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let first = move || {
+        wait.recv().ok();
+    };
+    state.begin_flush_behind(first).unwrap();
+    batch(&mut state, 22);
+    assert_eq!(state.poll_flush(), Ok(None), "the owner goes on meanwhile");
+    assert_eq!((state.persisted(), version_path(&dir)), (20, before.clone()));
+    assert_eq!(state.get(b"key").unwrap().unwrap()[..], 22u64.to_le_bytes());
+    go.send(()).unwrap();
+    while state.poll_flush().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    assert_eq!(state.persisted(), 21);
+    assert_ne!(version_path(&dir), before);
+}

@@ -60,7 +60,7 @@ impl Destination for Otlp {
     }
 
     fn place(&self) -> String {
-        self.target.uri.to_string()
+        self.target.place()
     }
 }
 

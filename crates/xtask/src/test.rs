@@ -3,12 +3,13 @@
 //! A step that fails does not stop those that do not need it; what cannot run here is skipped and
 //! says why; the exit code is non-zero if any step failed.
 
+mod receivers;
 mod rust;
 mod stories;
 
 use crate::step::{Outcome, Report, Step, summary};
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step {
         name: "fmt",
         about: "rustfmt",
@@ -56,6 +57,12 @@ const STEPS: [Step; 9] = [
         about: "stories with the official SDKs",
         needs: &["build", "services", "tools"],
         run: stories::stories,
+    },
+    Step {
+        name: "receivers",
+        about: "phoenix and mlflow in target/tools, and a trace in them",
+        needs: &["build", "tools"],
+        run: receivers::receivers,
     },
     Step {
         name: "crash",

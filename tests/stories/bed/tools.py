@@ -71,6 +71,12 @@ def rotel_agent() -> str:
     return str(pathlib.Path(rotel.__file__).parent / "rotel-agent")
 
 
+def receiver(program: str) -> str:
+    """A program that keeps traces: `phoenix` or `mlflow`."""
+    remedy = "cargo xtask test --only receivers (it installs tests/stories/requirements-receivers.txt)"
+    return existing(f"STORIES_{program.upper()}", TOOLS / "receivers/bin" / program, remedy)
+
+
 def existing(variable: str, default: pathlib.Path, remedy: str) -> str:
     """The path in `variable`, else `default`; a story whose path does not exist is skipped."""
     path = pathlib.Path(os.environ.get(variable, default))

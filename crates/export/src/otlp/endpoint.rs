@@ -57,6 +57,13 @@ impl Target {
             .map_err(|_| bad_endpoint())
     }
 
+    /// For the log: without the method's path, which is the same for every gRPC collector.
+    pub(super) fn place(&self) -> String {
+        let text = self.uri.to_string();
+        text.strip_suffix(GRPC_METHOD)
+            .map_or_else(|| text.clone(), str::to_owned)
+    }
+
     pub(super) fn is_encrypted(&self) -> bool {
         self.uri.scheme() == Some(&Scheme::HTTPS)
     }

@@ -19,6 +19,7 @@ fn a_grpc_endpoint_is_a_host_whatever_its_path() {
         ("HTTP://[::1]:4317/ignored?x", "http://[::1]:4317"),
     ] {
         check(Protocol::Grpc, endpoint, &format!("{base}/{export}"));
+        assert_eq!(Target::of(Protocol::Grpc, endpoint).unwrap().place(), base);
     }
 }
 

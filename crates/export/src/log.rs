@@ -22,7 +22,7 @@ use crate::{Batch, Delivery, Destination, ExportError};
 
 /// Starts the thread that writes lines.
 pub fn destination() -> Result<Box<dyn Destination>, ExportError> {
-    on_own_thread("everspan-spans", LogLines)
+    on_own_thread("everspan-lines", LogLines)
 }
 
 struct LogLines;

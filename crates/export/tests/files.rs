@@ -1,5 +1,7 @@
 //! Trace files behind a whole pipeline: what cannot be written waits on disk, and every span stands in one file.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -33,7 +33,7 @@ pub enum Answer {
     Take,
     /// So many spans are rejected for good.
     TakeAllBut(u64),
-    /// Not now: `UNAVAILABLE` with `RetryInfo`, 503 with `Retry-After` in whole seconds, rounded up.
+    /// Not now: `UNAVAILABLE` with `RetryInfo`, 429 with `Retry-After` in whole seconds, rounded up.
     NotNow {
         /// The wait that is asked for.
         wait: Duration,

@@ -36,7 +36,7 @@ where
         Answer::NotNow { wait } => {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             let headers = [(RETRY_AFTER, seconds.to_string())];
-            (StatusCode::SERVICE_UNAVAILABLE, headers, "not now").into_response()
+            (StatusCode::TOO_MANY_REQUESTS, headers, "not now").into_response()
         }
         Answer::Refuse => (StatusCode::BAD_REQUEST, "not like this").into_response(),
     }

@@ -47,7 +47,7 @@ struct Arguments {
     /// Answer each request so late.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     delay_ms: u64,
-    /// Refuse the first requests: UNAVAILABLE with RetryInfo, 503 with Retry-After.
+    /// Refuse the first requests: UNAVAILABLE with RetryInfo, 429 with Retry-After.
     #[arg(long, value_name = "N", default_value_t = 0)]
     refuse_first: u64,
     /// The wait that a refusal asks for; over HTTP in whole seconds, rounded up.

@@ -45,6 +45,8 @@ pub(crate) fn run() {
     println!("{READY}");
     work(dir, log_end, &mut writer);
     assert!(runtime.block_on(reporters.shutdown(Duration::from_secs(60))));
+    let (_, counters) = &reporters.counters()[0];
+    assert_eq!(counters.dropped.total(), 0, "{counters:?}");
 }
 
 fn reporters(dir: &Path, log_end: u64, runtime: &tokio::runtime::Handle) -> Reporters {
@@ -124,8 +126,13 @@ fn flush_state(dir: &Path, seq: u64, writer: &mut SpanWriter) {
     });
 }
 
+/// Memory is small, so that the disk has work; without the wait a slow disk would let it run full, and spans be dropped.
 fn push(writer: &mut SpanWriter, upto: u64) {
     writer.push(&[Mark { source: SOURCE, upto }]);
+    assert!(
+        writer.wait_for_room(Duration::from_secs(60)),
+        "the disk takes nothing"
+    );
 }
 
 fn span(seq: u64) -> Span {

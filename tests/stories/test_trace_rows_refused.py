@@ -22,22 +22,31 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def refused(scenes):
-    """case → the span of the refused request, and what the client sent and got."""
-    sent = {}
+    """case → the span of the refused request, the client's span and path, and the message it got."""
+    sent, answers = {}, {}
     for case, (method, path, headers, body, status, _) in REFUSED.items():
         trace, span = secrets.token_hex(16), secrets.token_hex(8)
         context = {"traceparent": f"00-{trace}-{span}-01", "tracestate": "a=1", "user-agent": "rows"}
         types = {} if "content-type" in headers else {"content-type": "application/json"}
         reply = scenes.bed.server.ingress.request(method, path, body, context | types | headers)
         assert reply.status == status, (case, reply)
-        sent[case] = (trace, span, path)
-    return {case: (_only(scenes.collector, trace), span, path) for case, (trace, span, path) in sent.items()}
+        sent[case], answers[case] = (trace, span, path), reply.json()["message"]
+    return {
+        case: (_only(scenes.collector, trace), span, path, answers[case]) for case, (trace, span, path) in sent.items()
+    }
 
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_row_ingress_refused_http_response_status_code(refused, case):
-    ingress, _, _ = refused[case]
+    ingress, _, _, _ = refused[case]
     assert ingress.attributes["http.response.status_code"] == REFUSED[case][4]
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_row_ingress_error_message(refused, case):
+    """What the client was told."""
+    ingress, _, _, message = refused[case]
+    assert ingress.attributes["error.message"] == message
 
 
 @pytest.mark.parametrize("case", REFUSED)
@@ -47,14 +56,14 @@ def test_row_ingress_refused_status_is_unset_on_4xx(refused, case):
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_row_ingress_refused_parent_is_the_incoming_traceparent(refused, case):
-    ingress, span, _ = refused[case]
+    ingress, span, _, _ = refused[case]
     assert (ingress.parent, ingress.tracestate, ingress.kind) == (span, "a=1", "SERVER")
 
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_row_ingress_refused_name_is_of_low_cardinality(refused, case):
     """What a client made up is in the attributes, never in the name."""
-    ingress, _, path = refused[case]
+    ingress, _, path, _ = refused[case]
     assert ingress.what == "ingress"
     assert NAMED not in ingress.name
     assert REFUSED[case][5] in (None, ingress.name)

@@ -81,6 +81,20 @@ def test_row_tracing_keep_keeps_every_attempt(new_trial):
     assert [span.name for span in spans if span.parent and span.parent not in known] == []
 
 
+def test_row_end_everspan_attempts_dropped(new_trial):
+    """What waits in the state is bounded: of very many attempts the oldest go, and the end says how many."""
+    retries = {"MAX_ATTEMPTS": "70", "INITIAL_INTERVAL": "1ms", "MAX_INTERVAL": "1ms", "ON_MAX_ATTEMPTS": "kill"}
+    settings = {f"DEFAULT_RETRY_POLICY__{name}": value for name, value in retries.items()}
+    trial = new_trial({"TRACING_ENDPOINT": "{sink}", "TRACING_SAMPLER": "always_off", "TRACING_KEEP": "failed"} | settings)
+    assert trial.call("/Stories/flaky", {"world": "http://127.0.0.1:9", "id": "x", "failures": 99}).status == 500
+    spans = trial.stop()
+    numbers = [span.attributes["everspan.attempt.number"] for span in spans if span.what == "invocation-attempt"]
+    (end,) = [span for span in spans if span.what == "invocation-end"]
+    dropped = end.attributes["everspan.attempts.dropped"]
+    assert dropped > 0
+    assert numbers == list(range(dropped + 1, 71))
+
+
 def test_row_tracing_keep_survives_a_crash(new_trial):
     trial = new_trial({"TRACING_ENDPOINT": "{sink}", "TRACING_SAMPLER": "always_off", "TRACING_KEEP": "slow:1s"})
     sent = trial.call("/Stories/sleep/send", {"ms": 1500}).json()["invocationId"]

@@ -141,7 +141,7 @@ class Scenes:
         """An awakeable that a handler resolves, after the one that waits has suspended."""
         ask = self.bed.ask()
         waits = self.bed.start("awakeable", ask)
-        awakeable = self.bed.world.wait_told(ask["id"])
+        awakeable = self.notes["awakeable-id"] = self.bed.world.wait_told(ask["id"])
         self._wait_status(waits, "suspended")
         resolve = self.bed.call("Stories/resolve", self.bed.ask(target=awakeable, value="out")).invocation_id
         return {"awakeable": self._ended(waits), "resolve": resolve}

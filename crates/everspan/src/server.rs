@@ -161,9 +161,7 @@ impl Server {
                 tracing::warn!("a listener did not stop in time");
             }
         }
-        if !self.reporters.shutdown(left()).await {
-            tracing::warn!("not every span reached the collector before the end");
-        }
+        reporters::shut_down(&self.reporters, left()).await;
     }
 }
 

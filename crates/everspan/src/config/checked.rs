@@ -14,7 +14,7 @@ use crate::config::settings::Settings;
 mod from_settings;
 mod tracing;
 
-pub use tracing::{FactoryConfig, FilterConfig, JaegerFileConfig, OtlpConfig, ReporterConfig, TracingConfig};
+pub use tracing::{FactoryConfig, JaegerFileConfig, OtlpConfig, ReporterConfig, TracingConfig};
 
 /// Everything the operator decides. Fields are named as their keys.
 #[derive(Clone, Debug, PartialEq)]

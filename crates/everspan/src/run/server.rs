@@ -61,6 +61,7 @@ async fn run(config: &Config) -> ExitCode {
         ingress = %server.ingress_address,
         admin = %server.admin_address,
         data = %config.base_dir.display(),
+        reporters = reporters(config),
         "Everspan {} is up",
         env!("CARGO_PKG_VERSION")
     );
@@ -69,6 +70,16 @@ async fn run(config: &Config) -> ExitCode {
     server.stop().await;
     tracing::info!("stopped");
     ExitCode::SUCCESS
+}
+
+/// The names of the reporters that are on.
+fn reporters(config: &Config) -> String {
+    let names = config.tracing.reporters.iter();
+    let names: Vec<&str> = names.map(|reporter| reporter.name.as_str()).collect();
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    names.join(", ")
 }
 
 /// The error, and what to do where its own text does not say so.

@@ -4,16 +4,18 @@
 //! once the log says how far its records reach: a reporter that is new begins there.
 
 mod destination;
+mod leftover;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use everspan_export::{Destination, Mark, Pipeline, PipelineOptions, Reporter, Reporters, SpoolOptions};
 use everspan_trace::catalog::attr;
 use everspan_trace::{Factories, KeyValue, LevelFilter, SpanFilter};
 use tokio::runtime::Handle;
 
-use super::{ServerError, failed};
+use super::ServerError;
 use crate::config::{Config, FactoryConfig, ReporterConfig};
 
 /// The reporters that are on, checked, not yet running.
@@ -33,14 +35,7 @@ impl Prepared {
     /// Makes every destination. `spool` is the directory below which each reporter keeps what waits.
     pub(super) fn new(config: &Config, factories: &Factories, spool: &Path) -> Result<Self, ServerError> {
         let resource = resource(config);
-        let level_filter: LevelFilter = config.tracing.filter.parse().map_err(failed)?;
-        let part = |reporter| {
-            let part = Part::new(reporter, factories, &resource, spool)?;
-            Ok(Part {
-                level_filter: level_filter.clone(),
-                ..part
-            })
-        };
+        let part = |reporter| Part::new(config, reporter, factories, &resource, spool);
         let parts = config
             .tracing
             .reporters
@@ -50,6 +45,7 @@ impl Prepared {
         for name in &config.tracing.reporters_off {
             tracing::info!(reporter = %name, "a reporter is configured, but not on: traces.reporters does not name it");
         }
+        leftover::say(config, spool);
         Ok(Self { parts })
     }
 
@@ -63,6 +59,7 @@ impl Prepared {
 
 impl Part {
     fn new(
+        config: &Config,
         reporter: &ReporterConfig,
         factories: &Factories,
         resource: &[KeyValue],
@@ -72,8 +69,8 @@ impl Part {
         Ok(Self {
             options: pipeline_options(reporter, spool.join(&reporter.name)),
             destination,
-            filter: SpanFilter::new(&reporter.filter.includes, &reporter.filter.excludes).map_err(failed)?,
-            level_filter: LevelFilter::default(),
+            filter: reporter.filter.clone(),
+            level_filter: config.tracing.filter.clone(),
             additional: attributes(&reporter.additional),
         })
     }
@@ -131,4 +128,22 @@ fn resource(config: &Config) -> Vec<KeyValue> {
         resource.push(attribute);
     }
     resource
+}
+
+/// Shuts all of them down within this time, and says of each what did not leave.
+pub(super) async fn shut_down(reporters: &Reporters, within: Duration) {
+    let before = reporters.counters();
+    if reporters.shutdown(within).await {
+        return;
+    }
+    for ((name, before), (_, after)) in before.iter().zip(reporters.counters()) {
+        let kept = after.spooled + after.queued;
+        let dropped = after.dropped.total() - before.dropped.total();
+        if kept > 0 {
+            tracing::warn!(reporter = %name, spans = kept, "spans wait on disk for the next start");
+        }
+        if dropped > 0 {
+            tracing::warn!(reporter = %name, spans = dropped, "spans were lost at the end");
+        }
+    }
 }

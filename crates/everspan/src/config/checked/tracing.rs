@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use everspan_trace::Sampler;
+use everspan_trace::catalog::INVOCATION_SCOPE;
+use everspan_trace::{LevelFilter, Sampler, SpanFilter};
 
 use crate::config::checked::from_settings::{
     choice, count, duration, endpoint, given, keep, names, pairs, path, patterns, sampler, size, text,
@@ -20,8 +21,8 @@ use crate::config::value::Value;
 /// The keys that begin with `tracing-`, and `[traces]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TracingConfig {
-    /// Which spans are reported, in the syntax of the log filter; checked.
-    pub filter: String,
+    /// Which spans are reported, by any reporter.
+    pub filter: LevelFilter,
     /// Which traces are recorded.
     pub sampler: Sampler,
     /// What is reported all the same of what the sampler leaves out.
@@ -48,7 +49,7 @@ pub struct ReporterConfig {
     /// What it is.
     pub factory: FactoryConfig,
     /// The spans it takes.
-    pub filter: FilterConfig,
+    pub filter: SpanFilter,
     /// Attributes added to every span it sends.
     pub additional: BTreeMap<String, String>,
     /// Longest wait of an ended span before it is sent.
@@ -59,15 +60,6 @@ pub struct ReporterConfig {
     pub queue_bytes_max: u64,
     /// Disk for spans that wait, in bytes; 0 is no spool.
     pub spool_bytes_max: u64,
-}
-
-/// Patterns of spans, `SCOPE` or `SCOPE:NAME,NAME`; checked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FilterConfig {
-    /// Taken are the spans that one of these fits; all when there is none.
-    pub includes: Vec<String>,
-    /// Of those, not the ones that one of these fits.
-    pub excludes: Vec<String>,
 }
 
 /// What makes a reporter, with the keys that are its own.
@@ -120,9 +112,6 @@ pub struct JaegerFileConfig {
     pub keep_age_max: Duration,
 }
 
-/// The scope of the spans that `tracing-services-endpoint` is for.
-const INVOCATIONS: &str = everspan_trace::catalog::INVOCATION_SCOPE;
-
 pub(super) fn read(from: &Settings) -> TracingConfig {
     let mut reporters = short(from);
     reporters.extend(from.reporters.iter().map(|reporter| declared(from, reporter)));
@@ -130,7 +119,9 @@ pub(super) fn read(from: &Settings) -> TracingConfig {
     let is_on = |reporter: &ReporterConfig| on.as_ref().is_none_or(|on| on.contains(&reporter.name));
     let (reporters, off): (Vec<_>, Vec<_>) = reporters.into_iter().partition(is_on);
     TracingConfig {
-        filter: text(from, "tracing-filter"),
+        filter: text(from, "tracing-filter")
+            .parse()
+            .expect("the value was checked with its key"),
         sampler: sampler(from, "tracing-sampler"),
         keep: given(from, "tracing-keep", keep).unwrap_or_default(),
         events_max: count(from, "tracing-events-max"),
@@ -152,32 +143,22 @@ fn short(from: &Settings) -> Vec<ReporterConfig> {
         };
         FactoryConfig::Otlp(otlp(from, "tracing-", endpoint.clone()))
     };
-    let only = || vec![INVOCATIONS.to_owned()];
+    let filter = |includes: &[&str], excludes: &[&str]| {
+        SpanFilter::new(includes, excludes).expect("a scope of the catalog is a pattern")
+    };
     if let Some(services) = services {
-        let includes = if together { Vec::new() } else { only() };
-        let filter = FilterConfig {
-            includes,
-            excludes: Vec::new(),
-        };
+        let includes: &[&str] = if together { &[] } else { &[INVOCATION_SCOPE] };
+        let filter = filter(includes, &[]);
         reporters.push(reporter(from, OTLP, "tracing-", otlp(services), filter));
     }
     if let Some(runtime) = runtime.filter(|_| !together) {
-        let filter = FilterConfig {
-            includes: Vec::new(),
-            excludes: only(),
-        };
+        let filter = filter(&[], &[INVOCATION_SCOPE]);
         reporters.push(reporter(from, OTLP_RUNTIME, "tracing-", otlp(runtime), filter));
     }
     if from.own("tracing-json-path").is_some() {
         let prefix = "tracing-json-";
         let files = FactoryConfig::JaegerFile(jaeger_file(from, prefix));
-        reporters.push(reporter(
-            from,
-            JAEGER_FILE,
-            prefix,
-            files,
-            FilterConfig::default(),
-        ));
+        reporters.push(reporter(from, JAEGER_FILE, prefix, files, SpanFilter::default()));
     }
     reporters
 }
@@ -187,7 +168,7 @@ fn reporter(
     name: &str,
     key_prefix: &str,
     factory: FactoryConfig,
-    filter: FilterConfig,
+    filter: SpanFilter,
 ) -> ReporterConfig {
     ReporterConfig {
         name: name.to_owned(),
@@ -206,10 +187,9 @@ fn reporter(
 fn declared(from: &Settings, said: &Declared) -> ReporterConfig {
     let prefix = format!("{REPORTER}{}.", said.name);
     let key = |leaf: &str| format!("{prefix}{leaf}");
-    let filter = FilterConfig {
-        includes: given(from, &key("filter.includes"), patterns).unwrap_or_default(),
-        excludes: given(from, &key("filter.excludes"), patterns).unwrap_or_default(),
-    };
+    let listed = |leaf: &str| given(from, &key(leaf), patterns).unwrap_or_default();
+    let filter = SpanFilter::new(&listed("filter.includes"), &listed("filter.excludes"))
+        .expect("each pattern was checked with its key");
     let general = reporter(from, &said.name, &prefix, factory(from, said, &prefix), filter);
     let or_size = |leaf: &str, general| given(from, &key(leaf), size).unwrap_or(general);
     ReporterConfig {

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use everspan_trace::SpanFilter;
+
 use crate::config::table::{self, REPORTER, reporter_leaf};
 use crate::config::tests::{env, from_env, from_file, sample};
-use crate::config::{Config, ConfigFlags, FactoryConfig, FilterConfig, ReporterConfig, Settings};
+use crate::config::{Config, ConfigFlags, FactoryConfig, ReporterConfig, Settings};
 
 fn names(config: &Config) -> Vec<&str> {
     let reporters = config.tracing.reporters.iter();
@@ -20,12 +22,8 @@ fn place(reporter: &ReporterConfig) -> String {
     }
 }
 
-fn filter(includes: &[&str], excludes: &[&str]) -> FilterConfig {
-    let owned = |patterns: &[&str]| patterns.iter().map(|text| (*text).to_owned()).collect();
-    FilterConfig {
-        includes: owned(includes),
-        excludes: owned(excludes),
-    }
+fn filter(includes: &[&str], excludes: &[&str]) -> SpanFilter {
+    SpanFilter::new(includes, excludes).unwrap()
 }
 
 #[test]

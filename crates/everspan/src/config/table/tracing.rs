@@ -128,7 +128,7 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "tracing-batch-max",
         Kind::Count,
-        "512",
+        "1024",
         "Spans in one export at most.",
     )
     .range("1", "65536")

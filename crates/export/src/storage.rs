@@ -1,6 +1,7 @@
 //! The directory of a pipeline: a lock, the position, the spool.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::marks::Marks;
@@ -47,7 +48,7 @@ impl Storage {
     /// cannot be further than that.
     pub(crate) fn open(options: &SpoolOptions, baseline: &[Mark]) -> Result<(Self, Start), ExportError> {
         let dir = &options.dir;
-        fs::create_dir_all(dir).map_err(|error| ExportError::spool(dir, error))?;
+        make(dir).map_err(|error| ExportError::spool(dir, error))?;
         let lock = lock(dir)?;
         let position = Position::open(dir)?;
         let recovered = spool::recover(dir, position.taken(), position.synced())?;
@@ -62,9 +63,7 @@ impl Storage {
         }
         position.begin(recovered.last, marks.clone())?;
         let spool = Spool::new(dir, options.bytes_max, &recovered);
-        File::open(dir)
-            .and_then(|dir| dir.sync_all())
-            .map_err(|error| ExportError::spool(dir, error))?;
+        sync(dir).map_err(|error| ExportError::spool(dir, error))?;
         let start = Start {
             next_number: recovered.last.max(position.synced()) + 1,
             found: recovered.entries,
@@ -82,6 +81,21 @@ impl Storage {
     pub(crate) fn reader(&self) -> Reader {
         Reader::new(&self.dir)
     }
+}
+
+/// A directory that is there after a power cut too: one that went away would look like that of a new reporter.
+fn make(dir: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = dir.ancestors().take_while(|path| !path.exists()).collect();
+    fs::create_dir_all(dir)?;
+    for made in missing {
+        let parent = made.parent().filter(|parent| !parent.as_os_str().is_empty());
+        sync(parent.unwrap_or(Path::new(".")))?;
+    }
+    Ok(())
+}
+
+fn sync(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
 }
 
 fn lock(dir: &Path) -> Result<File, ExportError> {

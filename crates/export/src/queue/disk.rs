@@ -133,10 +133,11 @@ impl Queue {
         }
     }
 
-    /// The keeper is gone: what memory has is given up.
+    /// The keeper is gone: what memory has is given up, and nobody waits for a ticket any more.
     pub(crate) fn keeper_ended(&self) {
         let mut state = self.lock();
         state.life = Life::Over;
+        state.disk.synced_upto = u64::MAX;
         state.give_up_memory(u64::MAX, Loss::Shutdown);
         self.tell_progress(state);
         self.cut.notify_one();

@@ -60,6 +60,8 @@ pub(super) struct State {
     pub(super) under_way: Option<u64>,
     /// A batch that was given up while it was with the sender.
     pub(super) given_up: Option<(u64, Loss)>,
+    /// How many spans were given up that had waited, and did not arrive.
+    given_up_spans: u64,
     pub(super) life: Life,
     pub(super) spare: Vec<Vec<u8>>,
     pub(super) disk: Disk,
@@ -82,6 +84,7 @@ impl State {
             is_failing: false,
             under_way: None,
             given_up: None,
+            given_up_spans: 0,
             life: Life::Open,
             spare: Vec::new(),
             disk: Disk::up_to(next_number - 1),
@@ -226,6 +229,7 @@ impl State {
     pub(super) fn give_up(&mut self, number: u64, loss: Loss) {
         let Some(entry) = self.remove(number) else { return };
         *self.loss(loss) += entry.spans;
+        self.given_up_spans += entry.spans;
         if self.under_way == Some(number) {
             self.given_up = Some((number, loss));
         }
@@ -235,6 +239,7 @@ impl State {
     pub(super) fn take_back_loss(&mut self, number: u64, spans: u64) {
         if let Some((_, loss)) = self.given_up.take_if(|(given_up, _)| *given_up == number) {
             *self.loss(loss) -= spans;
+            self.given_up_spans -= spans;
         }
     }
 
@@ -259,7 +264,7 @@ impl State {
 
     /// Spans that waited and that no destination has taken.
     fn lost(&self) -> u64 {
-        self.counters.dropped.rejected + self.counters.dropped.spool_damaged
+        self.counters.dropped.rejected + self.counters.dropped.spool_damaged + self.given_up_spans
     }
 
     pub(super) fn is_past(&self, number: u64) -> bool {

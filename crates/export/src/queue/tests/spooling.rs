@@ -113,12 +113,27 @@ fn without_room_on_disk_the_newest_are_dropped_and_counted() {
     check_sum(&queue);
 }
 
+#[tokio::test]
+async fn a_flush_is_no_success_when_what_waited_was_dropped() {
+    let queue = spooling_queue(10, 10_000);
+    push(&queue, "a", 10);
+    let flush = queue.begin_flush();
+    queue.cannot_spool(1);
+    assert!(!queue.flushed(flush).await);
+    push(&queue, "a", 10);
+    let flush = queue.begin_flush();
+    let batch = take(&queue, Instant::now());
+    settle(&queue, batch, 0, Instant::now());
+    assert!(queue.flushed(flush).await);
+}
+
 #[test]
 fn a_stopped_queue_is_saved_as_far_as_there_is_room() {
     let queue = spooling_queue(10, 10_000);
     push(&queue, "a", 10);
     push(&queue, "a", 10);
     push(&queue, "a", 5);
+    let ticket = queue.secure().expect("spans wait");
     let under_way = take(&queue, Instant::now());
     queue.stop();
     assert!(matches!(queue.next_step(Instant::now()), Step::Stop));
@@ -130,6 +145,7 @@ fn a_stopped_queue_is_saved_as_far_as_there_is_room() {
     queue.keeper_ended();
     let counters = queue.counters();
     assert_eq!((counters.spooled, counters.dropped.spool_full), (20, 5));
+    assert!(queue.is_safe(ticket), "nobody waits for a queue that is gone");
     check_sum(&queue);
     settle(&queue, under_way, 0, Instant::now());
     assert_eq!(queue.counters().spooled, 10);

@@ -1,6 +1,10 @@
-"""Traces as files for Jaeger (`tracing-json-path`), without any collector: well-formed, and whole once merged."""
+"""Traces as files for Jaeger (`tracing-json-path`), without any collector: well-formed, and whole once merged.
+
+`EVERSPAN_STORIES_CRASHES` says how often to kill and to terminate (default 3).
+"""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -16,7 +20,7 @@ from bed.tools import ROOT
 CLIENTS = 8
 PROGRESS = 3 * CLIENTS
 PROGRESS_TIMEOUT_S = 60
-KILLS = 3
+KILLS = int(os.environ.get("EVERSPAN_STORIES_CRASHES", "3"))
 LISTED_MAX = 10_000
 FILES_TIMEOUT_S = 60
 WHATS = ("ingress", "invocation-start", "invocation-attempt", "invocation-end")
@@ -123,7 +127,7 @@ def _all_whole(bed, folder, load: Load):
     metrics.wait_drained(bed.server)
     assert metrics.total(bed.server, "everspan_spans_dropped_total") == 0
     assert bed.server.process.terminate() == 0
-    assert len(jaeger.files(folder)) > KILLS
+    assert len(jaeger.files(folder)) > 1
     spans = _spans(folder)
     assert audit.missing_spans(list(spans.values()), load.requests, {one["id"] for one in listed}) == []
 

@@ -100,9 +100,15 @@ pub(super) fn put_message(field: u8, out: &mut Vec<u8>, put: impl FnOnce(&mut Ve
 /// The body begins where a length of two bytes would end, but its length is shorter or longer.
 #[cold]
 fn move_body(start: usize, body_len: usize, out: &mut Vec<u8>) {
-    let mut length = Vec::with_capacity(10);
-    put_varint(body_len as u64, &mut length);
-    out.splice(start - 2..start, length);
+    let (mut length, mut count) = ([0; 10], 0);
+    let mut rest = body_len as u64;
+    while rest >= 0x80 {
+        length[count] = low_byte(rest) | 0x80;
+        rest >>= 7;
+        count += 1;
+    }
+    length[count] = low_byte(rest);
+    out.splice(start - 2..start, length.into_iter().take(count + 1));
 }
 
 /// A bytes or string field, left out when empty.

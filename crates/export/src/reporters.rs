@@ -81,6 +81,11 @@ impl Reporters {
         MetricGroup::root(Arc::new(writer), Arc::new(SystemEnvironment))
     }
 
+    /// Whether some reporter has no filter, so that every span is taken by somebody.
+    pub fn takes_everything(&self) -> bool {
+        self.reporters.iter().any(|(_, terms)| terms.takes_all())
+    }
+
     /// Whether any reporter may take a span of this scope and name.
     pub fn takes(&self, scope: &str, name: &str) -> bool {
         self.reporters

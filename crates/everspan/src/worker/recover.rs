@@ -111,6 +111,9 @@ pub(crate) fn takers(reporters: &Arc<Reporters>) -> Takers {
     if reporters.is_empty() {
         return Takers::Nobody;
     }
+    if reporters.takes_everything() {
+        return Takers::Everything;
+    }
     let reporters = Arc::clone(reporters);
     Takers::Named(Arc::new(move |name| reporters.takes(INVOCATION_SCOPE, name)))
 }

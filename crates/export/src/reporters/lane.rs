@@ -60,6 +60,10 @@ impl Terms {
         }
     }
 
+    pub(super) fn takes_all(&self) -> bool {
+        self.takes_all
+    }
+
     /// Whether a span of this scope and name may be taken.
     pub(super) fn may_take(&self, scope: &str, name: &str) -> bool {
         self.takes_all || (self.filter.takes(scope, name) && self.level_filter.may_take(scope, name))

@@ -1,7 +1,7 @@
 //! The trace of a request: continued from the client, or begun here; sampled once for the whole trace.
 
 use everspan_durable::target::Target;
-use everspan_trace::{SpanContext, SpanId, TraceId};
+use everspan_trace::{SpanContext, SpanId, TraceId, catalog};
 use http::HeaderMap;
 use rand::Rng;
 
@@ -17,10 +17,16 @@ pub(super) struct RequestTrace {
 
 impl Ingress {
     /// The trace of a request for an invocation of this target. Where nobody takes a span of it the client's own
-    /// context is handed on.
+    /// context is handed on; where nobody takes the ingress span, the client's span stands in its place.
     pub(super) fn trace(&self, headers: &HeaderMap, target: &Target) -> RequestTrace {
         if self.takers.take_any(target) {
-            return self.begin_trace(headers);
+            let mut trace = self.begin_trace(headers);
+            if let Some(parent) = trace.parent
+                && !self.takers.take(&catalog::INGRESS, target)
+            {
+                trace.context.span_id = parent;
+            }
+            return trace;
         }
         let none = || SpanContext {
             trace_id: TraceId([0; 16]),

@@ -70,11 +70,12 @@ impl Listener {
 
 async fn accept(tcp: TcpListener, acceptor: TlsAcceptor, ready: mpsc::Sender<Connection>) {
     loop {
-        let Ok((stream, peer)) = tcp.accept().await else {
+        let Ok((mut stream, peer)) = tcp.accept().await else {
             // Out of file descriptors, most likely: some will be free again.
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
+        super::answer_at_once(&mut stream);
         let (acceptor, ready) = (acceptor.clone(), ready.clone());
         tokio::spawn(async move {
             match tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {

@@ -18,6 +18,7 @@ mod grpc;
 mod headers;
 mod http;
 mod json;
+mod last_words;
 mod options;
 mod payload;
 mod tls;

@@ -13,11 +13,12 @@ use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::task::JoinHandle;
 use tower_service::Service;
 
 use super::Protocol;
+use super::last_words::{EndReason, LastWords};
 
 /// An answer that does not come: the other end is asked whether it lives. Twice at most within the default timeout,
 /// since gRPC servers hang up on those who ask more often.
@@ -29,6 +30,7 @@ const REASON_WAIT: Duration = Duration::from_millis(100);
 pub(super) struct Connection {
     requests: Requests,
     end: End,
+    end_reason: EndReason,
 }
 
 /// The task that moves the bytes. Whatever it still has to send is in nobody's interest when the connection is dropped.
@@ -56,6 +58,9 @@ impl Connection {
             .call(uri.clone())
             .await
             .map_err(|error| chain(error.as_ref()))?;
+        let stream = LastWords::of(TokioIo::new(stream));
+        let end_reason = stream.end();
+        let stream = TokioIo::new(stream);
         match protocol {
             Protocol::Grpc => http2::Builder::new(TokioExecutor::new())
                 .timer(TokioTimer::new())
@@ -66,11 +71,13 @@ impl Connection {
                 .map(|(requests, connection)| Self {
                     requests: Requests::Http2(requests),
                     end: End(tokio::spawn(connection)),
+                    end_reason,
                 }),
             Protocol::HttpProtobuf | Protocol::HttpJson => {
                 http1::handshake(stream).await.map(|(requests, connection)| Self {
                     requests: Requests::Http1(requests),
                     end: End(tokio::spawn(connection)),
+                    end_reason,
                 })
             }
         }
@@ -95,6 +102,9 @@ impl Connection {
 
     /// Why a request failed, which may be why the connection ended.
     pub(super) async fn reason(mut self, error: hyper::Error) -> String {
+        if let Some(reason) = self.end_reason.get() {
+            return format!("connection error: {reason}");
+        }
         drop(self.requests);
         match tokio::time::timeout(REASON_WAIT, &mut self.end.0).await {
             Ok(Ok(Err(end))) => chain(&end),

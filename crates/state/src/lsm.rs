@@ -22,6 +22,8 @@ mod open;
 mod open_error;
 mod options;
 mod owner;
+mod pin;
+mod restore;
 mod slot;
 mod snapshot;
 mod version_file;
@@ -36,8 +38,9 @@ pub use compactor::Compactor;
 pub use open_error::OpenError;
 pub use options::{FreeSpace, LsmOptions, LsmShared};
 pub use owner::Owner;
+pub use restore::LsmRestored;
 pub use slot::LsmCounters;
-pub use snapshot::{LsmSnapshot, SnapshotFile};
+pub use snapshot::LsmSnapshot;
 
 use crate::backend::{assert_next_position, assert_user_key, scan_start};
 use crate::digest::Digest;
@@ -111,7 +114,7 @@ impl LsmBackend {
     /// Those of [`flush`](Backend::flush).
     pub fn begin_flush_behind(&mut self, first: impl FnOnce() + Send + 'static) -> Result<(), StateError> {
         if let Some(frozen) = self.freeze()? {
-            self.flushing = Some(Flushing::begin(&self.tree, frozen, self.applied, first));
+            self.flushing = Some(Flushing::begin(&self.tree, frozen, self.applied, first, |_| {}));
         }
         Ok(())
     }

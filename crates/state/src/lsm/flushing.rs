@@ -37,35 +37,38 @@ impl Flushing {
         }
     }
 
-    /// Begins to make `frozen`, the changes up to `position`, durable once `first` has returned; at once if there is no
-    /// thread to be had.
+    /// Begins to make `frozen`, the changes up to `position`, durable once `first` has returned; `then` is told how it
+    /// ended, before anything else touches the tree. At once if there is no thread to be had.
     pub(super) fn begin(
         tree: &AnyTree,
         frozen: WriteBuffer,
         position: u64,
         first: impl FnOnce() + Send + 'static,
+        then: impl FnOnce(&Result<(), StateError>) + Send + 'static,
     ) -> Self {
         let frozen = Arc::new(frozen);
         let (in_thread, entries) = (tree.clone(), Arc::clone(&frozen));
-        let thread = std::thread::Builder::new().name("state-flush".to_owned());
+        let work: Box<dyn FnOnce() -> Result<(), StateError> + Send> = Box::new(move || {
+            first();
+            let flushed = flush(&in_thread, &entries, position);
+            then(&flushed);
+            flushed
+        });
         // The work goes into the thread by a channel: without a thread it is still here.
-        let (hand_over, taken) = std::sync::mpsc::sync_channel::<Box<dyn FnOnce() + Send>>(1);
-        let in_thread = move || {
-            if let Ok(first) = taken.recv() {
-                first();
-            }
-            flush(&in_thread, &entries, position)
-        };
-        let first: Box<dyn FnOnce() + Send> = Box::new(first);
-        let work = match thread.spawn(in_thread) {
+        let (hand_over, taken) = std::sync::mpsc::sync_channel::<Box<dyn FnOnce() -> _ + Send>>(1);
+        let thread = std::thread::Builder::new().name("state-flush".to_owned());
+        let spawned = thread.spawn(move || {
+            let work = taken
+                .recv()
+                .expect("whoever starts the thread hands the work over");
+            work()
+        });
+        let work = match spawned {
             Ok(thread) => {
-                drop(hand_over.send(first));
+                drop(hand_over.send(work));
                 Work::Begun(thread)
             }
-            Err(_) => {
-                first();
-                Work::Done(flush(tree, &frozen, position))
-            }
+            Err(_) => Work::Done(work()),
         };
         Self {
             frozen,

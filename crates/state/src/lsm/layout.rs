@@ -2,10 +2,11 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry, File};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::OpenError;
+use crate::disk;
 
 const TEMPORARY_MARKER: &str = "PARTITION.tmp";
 
@@ -26,36 +27,12 @@ pub(super) fn tables_dir(dir: &Path) -> PathBuf {
 }
 
 /// Creates `dir` and its parents, each entry durable.
-///
-/// The last directory that is there already may be one whose creation was interrupted by a kill: its entry
-/// need not be durable yet.
 pub(super) fn create_dir_durably(dir: &Path) -> Result<(), OpenError> {
-    if dir.is_dir() {
-        return match sync_dir(parent(dir)) {
-            // Someone else made it: in a directory of ours we may read.
-            Err(OpenError::Io { error, .. }) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
-            synced => synced,
-        };
-    }
-    create_dir_durably(parent(dir))?;
-    match fs::create_dir(dir) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(OpenError::io(dir)(error)),
-        _ => sync_dir(parent(dir)),
-    }
-}
-
-/// The directory that holds the entry of `dir`.
-pub(super) fn parent(dir: &Path) -> &Path {
-    match dir.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    }
+    disk::create_dir_durably(dir).map_err(OpenError::io(dir))
 }
 
 pub(super) fn sync_dir(dir: &Path) -> Result<(), OpenError> {
-    File::open(dir)
-        .and_then(|dir| dir.sync_all())
-        .map_err(OpenError::io(dir))
+    disk::sync_dir(dir).map_err(OpenError::io(dir))
 }
 
 /// Makes the marker, the tree's `current` and its versions durable under the names they have now. Their content is:
@@ -101,12 +78,7 @@ pub(super) fn lock(dir: &Path) -> Result<DirLock, OpenError> {
 /// Writes the marker: there complete or not at all, and durable when this returns.
 pub(super) fn write_marker(dir: &Path, content: &[u8]) -> Result<(), OpenError> {
     let temporary = dir.join(TEMPORARY_MARKER);
-    File::create(&temporary)
-        .and_then(|mut file| {
-            file.write_all(content)?;
-            file.sync_all()
-        })
-        .map_err(OpenError::io(&temporary))?;
+    disk::write_synced(&temporary, content).map_err(OpenError::io(&temporary))?;
     fs::rename(&temporary, marker_file(dir)).map_err(OpenError::io(marker_file(dir)))?;
     sync_dir(dir)
 }

@@ -18,6 +18,7 @@ use lsm_tree::{AbstractTree, AnyTree, Config, SequenceNumberCounter};
 
 use super::slot::{Slot, SlotOptions};
 use super::{APPLIED_KEY, LsmBackend, LsmOptions, NEWEST, OpenError, Owner, layout, version_file};
+use crate::disk;
 
 /// What to do without a state.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -108,7 +109,7 @@ fn create_tree(dir: &Path, options: &LsmOptions) -> Result<AnyTree, OpenError> {
     layout::clear_unfinished(dir)?;
     let tree = load(dir, options)?;
     layout::sync_dir(dir)?;
-    layout::sync_dir(layout::parent(dir))?;
+    layout::sync_dir(disk::parent(dir))?;
     layout::write_marker(dir, &options.owner.encode())?;
     Ok(tree)
 }

@@ -60,6 +60,13 @@ pub enum OpenError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The part of a checkpoint was written by another backend.
+    OtherFormat {
+        /// What the part says.
+        found: String,
+        /// What this backend reads.
+        expected: &'static str,
+    },
     /// The disk refused an operation.
     Io {
         /// The file or directory.
@@ -105,6 +112,12 @@ impl fmt::Display for OpenError {
             Self::Missing { path } => write!(f, "{} is missing", path.display()),
             Self::Damaged { path, reason } => {
                 write!(f, "{} is damaged: {reason}", path.display())
+            }
+            Self::OtherFormat { found, expected } => {
+                write!(
+                    f,
+                    "a part of a checkpoint has format {found:?}, this backend reads {expected:?}"
+                )
             }
             Self::Io { path, error } => write!(f, "{}: {error}", path.display()),
         }

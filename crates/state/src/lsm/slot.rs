@@ -5,11 +5,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use lsm_tree::compaction::Leveled;
 use lsm_tree::{AbstractTree, AnyTree};
 
+use super::pin::Pin;
 use super::{FREE_MARGIN_BYTES, FreeSpace, NEWEST};
 use crate::StateError;
 
@@ -47,6 +48,8 @@ pub(super) struct Slot {
     strategy: Arc<Leveled>,
     l0_tables_max: usize,
     free_space: FreeSpace,
+    /// Snapshots that may hold files of the tree.
+    pins: Mutex<Vec<Weak<Pin>>>,
     /// True from a request until the compaction thread takes it up.
     requested: AtomicBool,
     closing: AtomicBool,
@@ -64,6 +67,7 @@ impl Slot {
             strategy: Arc::new(options.strategy),
             l0_tables_max: options.l0_tables_max,
             free_space: options.free_space,
+            pins: Mutex::new(Vec::new()),
             requested: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             poison: OnceLock::new(),
@@ -138,9 +142,19 @@ impl Slot {
         })
     }
 
-    /// Waits for the running compaction step and takes the compaction thread's handle away.
+    /// Takes the pin's files away when the state is closed.
+    pub(super) fn keep_pin(&self, pin: &Arc<Pin>) {
+        let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
+        pins.retain(|pin| pin.strong_count() > 0);
+        pins.push(Arc::downgrade(pin));
+    }
+
+    /// Waits for the running compaction step and takes the compaction thread's handle away, and those of snapshots
+    /// that are not written.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::Release);
+        let pins = std::mem::take(&mut *self.pins.lock().unwrap_or_else(PoisonError::into_inner));
+        pins.iter().filter_map(Weak::upgrade).for_each(|pin| pin.close());
         drop(self.lock_tree().take());
     }
 

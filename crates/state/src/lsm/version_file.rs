@@ -5,14 +5,15 @@
 //! for the whole list. Without these checks a flipped bit can open as wrong data.
 
 use std::fs;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use lsm_tree::{AbstractTree, AnyTree};
-use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::{OpenError, layout};
 use crate::StateError;
+use crate::store::FileName;
 
 const CURRENT_BYTES: usize = 25;
 const XXH3: u8 = 0;
@@ -69,11 +70,11 @@ pub(super) fn verify_tables(tree: &AnyTree, tables: &Path) -> Result<u64, StateE
     let mut bytes = 0;
     for table in version.iter_tables() {
         let path = tables.join(table.id().to_string());
-        let (found, length) = hash_file(&path).map_err(|error| StateError::Read {
+        let found = FileName::of_file(&path).map_err(|error| StateError::Read {
             reason: format!("{}: {error}", path.display()),
         })?;
-        check_table(path, found, table.checksum().into_u128())?;
-        bytes += length;
+        check_table(path, found.checksum, table.checksum().into_u128())?;
+        bytes += found.length;
     }
     Ok(bytes)
 }
@@ -87,19 +88,4 @@ fn check_table(path: PathBuf, found: u128, expected: u128) -> Result<(), StateEr
         expected,
         found,
     })
-}
-
-fn hash_file(path: &Path) -> std::io::Result<(u128, u64)> {
-    let mut file = fs::File::open(path)?;
-    let mut hash = Xxh3::new();
-    let mut buffer = vec![0; 256 << 10];
-    let mut length = 0;
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            return Ok((hash.digest128(), length));
-        }
-        hash.update(&buffer[..read]);
-        length += read as u64;
-    }
 }

@@ -1,11 +1,14 @@
 //! How objects are named.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 use std::str::FromStr;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use object_store::path::Path as StorePath;
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 /// Names a file by what is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
@@ -22,6 +25,21 @@ impl FileName {
         Self {
             checksum: xxh3_128(bytes),
             length: bytes.len() as u64,
+        }
+    }
+
+    /// The name of what is in a file.
+    pub(crate) fn of_file(path: &Path) -> io::Result<Self> {
+        let mut file = File::open(path)?;
+        let (mut hash, mut length, mut buffer) = (Xxh3::new(), 0, vec![0; 256 << 10]);
+        loop {
+            let read = file.read(&mut buffer)?;
+            if read == 0 {
+                let checksum = hash.digest128();
+                return Ok(Self { checksum, length });
+            }
+            hash.update(&buffer[..read]);
+            length += read as u64;
         }
     }
 }

@@ -126,7 +126,7 @@ impl CheckpointStore {
 
     async fn put_in_pieces(&self, path: &StorePath, name: FileName, file: &Path) -> Result<(), StoreError> {
         // Read first: a file that is not what its name says must not be put.
-        check(name, hash_file(file)?)?;
+        check(name, FileName::of_file(file).map_err(local(file))?)?;
         let put = || async {
             let upload = self.objects.put_multipart(path).await?;
             let mut upload = WriteMultipart::new_with_chunk_size(upload, PIECE_BYTES);
@@ -176,23 +176,6 @@ async fn send_pieces(upload: &mut WriteMultipart, file: &Path) -> object_store::
         }
         upload.wait_for_capacity(PIECES_AT_ONCE).await?;
         upload.write(&piece[..read]);
-    }
-}
-
-/// The name of a file, from its bytes.
-pub(crate) fn hash_file(path: &Path) -> Result<FileName, StoreError> {
-    let mut file = std::fs::File::open(path).map_err(local(path))?;
-    let (mut hash, mut length, mut buffer) = (Xxh3::new(), 0, vec![0; 256 << 10]);
-    loop {
-        let read = std::io::Read::read(&mut file, &mut buffer).map_err(local(path))?;
-        if read == 0 {
-            return Ok(FileName {
-                checksum: hash.digest128(),
-                length,
-            });
-        }
-        hash.update(&buffer[..read]);
-        length += read as u64;
     }
 }
 

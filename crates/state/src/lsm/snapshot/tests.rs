@@ -1,5 +1,8 @@
+use std::fs;
+use std::path::PathBuf;
+
 use super::*;
-use crate::{Backend, LsmShared, Owner};
+use crate::{FetchedPart, KeyGroupRange, LsmOptions, LsmShared, Owner};
 
 struct Bed {
     dir: tempfile::TempDir,
@@ -30,9 +33,20 @@ impl Bed {
         LsmBackend::open(&self.path(name), self.options.clone()).unwrap()
     }
 
-    fn restore(&self, from: &str, to: &str) -> Result<LsmBackend, OpenError> {
-        LsmBackend::restore(&self.path(from), &self.path(to), self.options.clone())
+    /// Takes a snapshot and writes it here and now.
+    fn snapshot(&self, state: &mut LsmBackend, to: &str) -> SnapshotFiles {
+        state.snapshot().unwrap().write(&self.path(to)).unwrap()
     }
+
+    fn restore(&self, from: &SnapshotFiles, to: &str) -> LsmBackend {
+        let part = part_of(from);
+        let restored = LsmBackend::restore(&part, &self.path(to), self.options.clone());
+        restored.unwrap().state
+    }
+}
+
+fn part_of(snapshot: &SnapshotFiles) -> FetchedPart {
+    FetchedPart::of_snapshot(snapshot, KeyGroupRange::of_owner(0, 1, 1)).unwrap()
 }
 
 /// Batch `n` is a pure function of `n`.
@@ -65,18 +79,25 @@ fn a_snapshot_is_the_state_at_its_position_whatever_the_state_does_later() {
     let mut taken = Vec::new();
     for round in 1..=8 {
         apply(&mut state, (round - 1) * 40 + 1..=round * 40);
-        state.flush().unwrap();
-        let snapshot = state.link_snapshot(&bed.path(&format!("s{round}"))).unwrap();
-        assert_eq!(snapshot.position, round * 40);
-        taken.push(snapshot);
+        let snapshot = state.snapshot().unwrap();
+        // Work goes on, also to disk, before the snapshot is written.
+        apply_next(&mut state, round * 40);
+        if round % 2 == 0 {
+            state.flush().unwrap();
+        }
+        let written = snapshot.write(&bed.path(&format!("s{round}"))).unwrap();
+        assert_eq!(written.position, round * 40);
+        taken.push(written);
+        drop(state);
+        let part = part_of(&taken[taken.len() - 1]);
+        fs::remove_dir_all(bed.path("state")).unwrap();
+        state = LsmBackend::restore(&part, &bed.path("state"), bed.options.clone())
+            .unwrap()
+            .state;
     }
-    apply(&mut state, 321..=400);
-    state.flush().unwrap();
     drop(state);
     for (round, snapshot) in (1..).zip(&taken) {
-        let restored = bed
-            .restore(&format!("s{round}"), &format!("restored{round}"))
-            .unwrap();
+        let restored = bed.restore(snapshot, &format!("restored{round}"));
         assert_eq!(restored.applied(), snapshot.position);
         assert_eq!(
             restored.digest().unwrap(),
@@ -84,8 +105,62 @@ fn a_snapshot_is_the_state_at_its_position_whatever_the_state_does_later() {
             "round {round}"
         );
     }
-    let again = bed.open("state");
-    assert_eq!(again.digest().unwrap(), model(400));
+}
+
+/// Something that must not be in a snapshot taken at `position`.
+fn apply_next(state: &mut LsmBackend, position: u64) {
+    for key in 0..500u64 {
+        state.put(&key.to_be_bytes(), b"later");
+    }
+    state.commit(position + 1);
+}
+
+#[test]
+fn a_snapshot_outlives_compactions_that_replace_all_its_tables() {
+    let bed = Bed::new();
+    let mut state = bed.open("state");
+    apply(&mut state, 1..=40);
+    let snapshot = state.snapshot().unwrap();
+    for n in 41..=80 {
+        apply(&mut state, n..=n);
+        state.flush().unwrap();
+    }
+    while state.counters().compactions == 0 {
+        std::thread::yield_now();
+    }
+    let written = snapshot.write(&bed.path("s")).unwrap();
+    drop(state);
+    assert_eq!(bed.restore(&written, "restored").digest().unwrap(), model(40));
+    assert_eq!(bed.open("state").digest().unwrap(), model(80));
+}
+
+#[test]
+fn a_snapshot_that_is_not_written_before_its_state_is_closed_says_so_and_frees_its_files() {
+    let bed = Bed::new();
+    let mut state = bed.open("state");
+    apply(&mut state, 1..=40);
+    let snapshot = state.snapshot().unwrap();
+    drop(state);
+    let mut state = bed.open("state");
+    apply(&mut state, 41..=60);
+    state.flush().unwrap();
+    let error = snapshot.write(&bed.path("s")).unwrap_err().to_string();
+    assert!(error.contains("the state was closed"), "{error}");
+    assert!(!bed.path("s").exists());
+    drop(state);
+    assert_eq!(bed.open("state").digest().unwrap(), model(60));
+}
+
+#[test]
+fn a_snapshot_is_not_written_over_another() {
+    let bed = Bed::new();
+    let mut state = bed.open("state");
+    apply(&mut state, 1..=10);
+    let written = bed.snapshot(&mut state, "s");
+    let error = state.snapshot().unwrap().write(&bed.path("s")).unwrap_err();
+    assert!(error.to_string().contains("exists already"), "{error}");
+    drop(state);
+    assert_eq!(bed.restore(&written, "restored").digest().unwrap(), model(10));
 }
 
 #[test]
@@ -93,11 +168,10 @@ fn a_restored_state_goes_on_and_leaves_the_snapshot_as_it_was() {
     let bed = Bed::new();
     let mut state = bed.open("state");
     apply(&mut state, 1..=50);
-    state.flush().unwrap();
-    state.link_snapshot(&bed.path("s")).unwrap();
+    let written = bed.snapshot(&mut state, "s");
     for round in 0..2 {
         let to = format!("restored{round}");
-        let mut restored = bed.restore("s", &to).unwrap();
+        let mut restored = bed.restore(&written, &to);
         apply(&mut restored, 51..=300);
         restored.flush().unwrap();
         drop(restored);
@@ -110,11 +184,10 @@ fn what_did_not_change_keeps_its_names() {
     let bed = Bed::new();
     let mut state = bed.open("state");
     apply(&mut state, 1..=50);
-    state.flush().unwrap();
     let names =
-        |snapshot: &LsmSnapshot| -> Vec<FileName> { snapshot.files.iter().map(|file| file.name).collect() };
-    let first = state.link_snapshot(&bed.path("s1")).unwrap();
-    let second = state.link_snapshot(&bed.path("s2")).unwrap();
+        |snapshot: &SnapshotFiles| -> Vec<FileName> { snapshot.files.iter().map(|file| file.name).collect() };
+    let first = bed.snapshot(&mut state, "s1");
+    let second = bed.snapshot(&mut state, "s2");
     assert_eq!(names(&first), names(&second));
     for file in &first.files {
         assert_eq!(
@@ -127,44 +200,40 @@ fn what_did_not_change_keeps_its_names() {
 }
 
 #[test]
-fn a_damaged_file_is_noticed_and_leaves_no_state() {
+fn a_damaged_file_is_noticed() {
     let bed = Bed::new();
     let mut state = bed.open("state");
     apply(&mut state, 1..=50);
-    state.flush().unwrap();
-    let snapshot = state.link_snapshot(&bed.path("s")).unwrap();
+    let written = bed.snapshot(&mut state, "s");
     drop(state);
-    for file in &snapshot.files {
-        let damaged = bed.path("damaged");
-        fs::create_dir_all(damaged.join("tree/tables")).unwrap();
-        for other in &snapshot.files {
-            fs::copy(&other.path, damaged.join(&other.label)).unwrap();
-        }
-        let path = damaged.join(&file.label);
-        let mut bytes = fs::read(&path).unwrap();
+    let range = KeyGroupRange::of_owner(0, 1, 1);
+    for file in &written.files {
+        let whole = fs::read(&file.path).unwrap();
+        let mut bytes = whole.clone();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 0x10;
-        fs::write(&path, bytes).unwrap();
-        assert!(bed.restore("damaged", "restored").is_err(), "{}", file.label);
-        assert!(!bed.path("restored").exists(), "{}", file.label);
+        // Not through the link: the state's own file stays whole.
+        fs::remove_file(&file.path).unwrap();
+        fs::write(&file.path, bytes).unwrap();
+        let error = FetchedPart::of_snapshot(&written, range).unwrap_err().to_string();
+        assert!(error.contains("is damaged"), "{}: {error}", file.label);
+        fs::write(&file.path, whole).unwrap();
     }
-    assert!(bed.restore("s", "restored").is_ok());
+    let restored = bed.restore(&written, "restored");
+    assert_eq!(restored.digest().unwrap(), model(50));
 }
 
 #[test]
-fn leavings_of_a_killed_snapshot_or_restore_do_no_harm() {
+fn leavings_of_a_killed_restore_do_no_harm() {
     let bed = Bed::new();
     let mut state = bed.open("state");
     apply(&mut state, 1..=50);
-    state.flush().unwrap();
-    for leaving in ["s.new", "restored.restoring"] {
-        fs::create_dir_all(bed.path(leaving).join("tree/tables")).unwrap();
-        fs::write(bed.path(leaving).join("tree/tables/1"), "half").unwrap();
-    }
-    state.link_snapshot(&bed.path("s")).unwrap();
-    let restored = bed.restore("s", "restored").unwrap();
+    let written = bed.snapshot(&mut state, "s");
+    fs::create_dir_all(bed.path("restored.restoring").join("tree/tables")).unwrap();
+    fs::write(bed.path("restored.restoring").join("tree/tables/1"), "half").unwrap();
+    let restored = bed.restore(&written, "restored");
     assert_eq!(restored.digest().unwrap(), model(50));
-    assert!(!bed.path("s.new").exists() && !bed.path("restored.restoring").exists());
+    assert!(!bed.path("restored.restoring").exists());
 }
 
 #[test]
@@ -172,9 +241,21 @@ fn a_state_is_not_restored_over_another() {
     let bed = Bed::new();
     let mut state = bed.open("state");
     apply(&mut state, 1..=50);
-    state.flush().unwrap();
-    state.link_snapshot(&bed.path("s")).unwrap();
+    let written = bed.snapshot(&mut state, "s");
     drop(state);
-    assert!(bed.restore("s", "state").is_err());
+    let restored = LsmBackend::restore(&part_of(&written), &bed.path("state"), bed.options.clone());
+    assert!(restored.is_err());
     assert_eq!(bed.open("state").applied(), 50);
+}
+
+#[test]
+fn a_part_of_another_backend_is_refused() {
+    let bed = Bed::new();
+    let mut state = bed.open("state");
+    apply(&mut state, 1..=5);
+    let mut written = bed.snapshot(&mut state, "s");
+    written.format = "other 1";
+    let restored = LsmBackend::restore(&part_of(&written), &bed.path("restored"), bed.options.clone());
+    let error = restored.err().expect("the format is unknown").to_string();
+    assert!(error.contains("other 1"), "{error}");
 }

@@ -127,7 +127,8 @@ impl Pipeline {
     }
 
     /// Takes no more spans, sends what waits, and ends the threads. `true` when the destination took every span that
-    /// waited. What it did not take within `deadline` goes to the spool, for the next start; without a spool it is
+    /// waited. With a spool one delivery that fails is enough: what the destination did not take until then, or within
+    /// `deadline`, goes there for the next start. Without one, it is asked again until the deadline, then the rest is
     /// dropped and counted.
     pub async fn shutdown(&self, deadline: Duration) -> bool {
         let flush = self.queue.close();

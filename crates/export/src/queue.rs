@@ -219,6 +219,17 @@ impl Queue {
         self.chores.notify_one();
     }
 
+    /// The destination takes nothing now. A queue that is closed waits no longer for it: with a spool that has room,
+    /// the rest is the keeper's.
+    pub(crate) fn leave_rest_if_closed(&self) {
+        let state = self.lock();
+        let leaves = state.life == Life::Closed && self.limits.has_spool && !state.disk.is_blocked();
+        drop(state);
+        if leaves {
+            self.stop();
+        }
+    }
+
     /// All batches that wait leave without delay.
     pub(crate) fn begin_flush(&self) -> Flush {
         let mut state = self.lock();
@@ -239,7 +250,8 @@ impl Queue {
         flush
     }
 
-    /// Until all batches of the flush are done with; whether the destination took all of them.
+    /// Until all batches of the flush are done with, or nothing goes out any more; whether the destination took all
+    /// of them.
     pub(crate) async fn flushed(&self, flush: Flush) -> bool {
         loop {
             let progress = self.progress.notified();

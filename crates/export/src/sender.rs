@@ -66,6 +66,7 @@ impl Sender {
                 Delivery::Later { wait, why } => {
                     self.queue.count_failure();
                     self.warn("spans wait for their destination", &why);
+                    self.queue.leave_rest_if_closed();
                     sleep_until(Instant::now() + backoff(attempt, wait), &self.queue).await;
                     if !self.queue.is_wanted(number) {
                         return;

@@ -257,9 +257,10 @@ impl State {
         }
     }
 
-    /// `None` while batches of the flush wait, then whether all of them were taken.
+    /// `None` while batches of the flush wait and may still go out, then whether all of them were taken.
     pub(super) fn flushed(&self, flush: Flush) -> Option<bool> {
-        self.is_past(flush.youngest).then(|| self.lost() == flush.lost)
+        let is_past = self.is_past(flush.youngest);
+        (is_past || self.life >= Life::Saving).then(|| is_past && self.lost() == flush.lost)
     }
 
     /// Spans that waited and that no destination has taken.

@@ -140,6 +140,44 @@ async fn a_shutdown_leaves_the_rest_for_the_next_start() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shutdown_does_not_wait_for_who_is_away_when_there_is_a_spool() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    for pushed_before in [0, 250] {
+        let dir = tempfile::tempdir().unwrap();
+        let shelf = Shelf::away();
+        let pipeline = start(options(&dir, 1 << 20), &shelf);
+        push(&pipeline.sink(), 0, pushed_before);
+        until("the first spans met nobody", || {
+            pushed_before == 0 || pipeline.counters().failed_deliveries > 0
+        })
+        .await;
+        push(&pipeline.sink(), pushed_before, 300);
+        let shutdown = tokio::time::timeout(20 * SECOND, pipeline.shutdown(HOUR)).await;
+        assert_eq!(shutdown, Ok(false), "it ends at the first failure");
+        let counters = pipeline.counters();
+        assert_eq!((counters.spooled, counters.dropped.total()), (300, 0));
+        drop(pipeline);
+
+        shelf.come_back();
+        let pipeline = start(options(&dir, 1 << 20), &shelf);
+        assert!(pipeline.shutdown(20 * SECOND).await);
+        assert_eq!(shelf.numbers(), (0..300).collect::<Vec<u64>>());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shutdown_without_a_spool_asks_again_and_again() {
+    let shelf = Shelf::here();
+    let pipeline = start(PipelineOptions::new("no spool"), &shelf);
+    shelf.answer(Answer::Later);
+    shelf.answer(Answer::Later);
+    push(&pipeline.sink(), 0, 10);
+    assert!(pipeline.shutdown(20 * SECOND).await);
+    assert_eq!(pipeline.counters().failed_deliveries, 2);
+    assert_eq!(shelf.numbers(), (0..10).collect::<Vec<u64>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shutdown_without_a_spool_drops_and_counts_the_rest() {
     let dir = tempfile::tempdir().unwrap();
     let shelf = Shelf::away();

@@ -267,7 +267,7 @@ impl State {
     }
 
     /// Whether memory has a batch that is on disk too and not under way.
-    fn has_evictable(&self) -> bool {
+    pub(super) fn has_evictable(&self) -> bool {
         let under_way = self.entries.front().is_some_and(|oldest| {
             self.under_way == Some(oldest.number) && oldest.place.is_some() && oldest.is_in_memory()
         });
@@ -284,7 +284,7 @@ impl State {
     }
 
     /// Frees the memory of batches that are on disk too, the youngest of them first.
-    fn evict(&mut self, limits: Limits) {
+    pub(super) fn evict(&mut self, limits: Limits) {
         let spooled_upto = self.disk.spooled_upto;
         let end = self.entries.partition_point(|entry| entry.number <= spooled_upto);
         for entry in self.entries.range_mut(..end).rev() {

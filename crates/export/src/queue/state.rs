@@ -99,20 +99,25 @@ impl State {
     pub(super) fn take_in(&mut self, limits: Limits, piece: Piece<'_>) {
         let count = piece.count as u64;
         self.counters.pushed += count;
-        let dropped = &mut self.counters.dropped;
         if self.life != Life::Open {
-            dropped.shutdown += count;
-        } else if self.bytes + piece.encoded.len() > limits.queue_bytes_max {
-            if self.disk.is_blocked() {
-                dropped.spool_full += count;
-            } else {
-                dropped.queue_full += count;
-            }
-        } else {
+            self.counters.dropped.shutdown += count;
+        } else if self.has_room(limits, piece.encoded.len()) {
             self.counters.queued += count;
             self.bytes += piece.encoded.len();
             self.append(limits, piece);
+        } else if self.disk.is_blocked() {
+            self.counters.dropped.spool_full += count;
+        } else {
+            self.counters.dropped.queue_full += count;
         }
+    }
+
+    /// Memory of what is on disk too makes room.
+    fn has_room(&mut self, limits: Limits, bytes: usize) -> bool {
+        if self.bytes + bytes > limits.queue_bytes_max && self.has_evictable() {
+            self.evict(limits);
+        }
+        self.bytes + bytes <= limits.queue_bytes_max
     }
 
     /// Appends to the youngest batch, or to a new one when that has no room.

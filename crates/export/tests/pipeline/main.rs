@@ -78,14 +78,14 @@ async fn what_does_not_fit_into_memory_waits_on_disk_and_arrives_in_order() {
     let dir = tempfile::tempdir().unwrap();
     let shelf = Shelf::away();
     let options = PipelineOptions {
-        queue_bytes_max: 30_000,
+        queue_bytes_max: 60_000,
         ..options(&dir, 1 << 20)
     };
     let pipeline = start(options, &shelf);
     for part in 0..30 {
         push(&pipeline.sink(), part * 100, (part + 1) * 100);
         until("there is room in memory", || {
-            pipeline.counters().queued < 200 || pipeline.counters().dropped.total() > 0
+            pipeline.counters().queued < 400 || pipeline.counters().dropped.total() > 0
         })
         .await;
         check_sum(&pipeline);

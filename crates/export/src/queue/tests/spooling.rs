@@ -70,6 +70,26 @@ fn a_full_memory_goes_to_disk_oldest_first_and_is_read_back_in_order() {
 }
 
 #[test]
+fn memory_of_what_is_on_disk_too_makes_room_for_a_push() {
+    let queue = spooling_queue(10, 400);
+    for _ in 0..4 {
+        push(&queue, "a", 10);
+    }
+    assert_eq!((write(&queue), write(&queue)), (1, 2));
+    for _ in 0..2 {
+        push(&queue, "a", 10);
+    }
+    let counters = queue.counters();
+    assert_eq!(
+        (counters.queued, counters.spooled, counters.dropped.total()),
+        (40, 20, 0)
+    );
+    push(&queue, "a", 1);
+    assert_eq!(queue.counters().dropped.queue_full, 1, "no room is left");
+    check_sum(&queue);
+}
+
+#[test]
 fn a_ticket_is_done_when_all_before_it_is_on_disk_and_synced() {
     let queue = spooling_queue(100, 10_000);
     assert_eq!(queue.secure(), None, "nothing waits");

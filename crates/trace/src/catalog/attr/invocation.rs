@@ -99,7 +99,7 @@ attributes! {
         RUN_INDEX: i64 = "everspan.run.index";
         /// The name of the run, if it has one.
         RUN_NAME: Text = "everspan.run.name";
-        /// Milliseconds it took; from the attempt's start for a run that an earlier attempt began.
+        /// Milliseconds from the arrival of its command to that of its result, next to nothing when the service sends both at once; from the attempt's start for a run that an earlier attempt began.
         RUN_DURATION_MS: f64 = "everspan.run.duration_ms";
         /// `success` or `failure`.
         RUN_RESULT: Text = "everspan.run.result";

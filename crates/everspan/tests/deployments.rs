@@ -16,7 +16,7 @@ use serde_json::json;
 use world::server::Server;
 use world::service::{Service, Talk};
 
-/// Sleeps 600 ms, suspended, then says which version it is.
+/// Sleeps two seconds, suspended, then says which version it is.
 async fn nap(mut talk: Talk, version: &'static str) {
     let (_, entries) = talk.replay().await;
     talk.accept();
@@ -27,7 +27,7 @@ async fn nap(mut talk: Talk, version: &'static str) {
         return talk.finish(version);
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let wake_up_time = u64::try_from((now + Duration::from_millis(600)).as_millis()).unwrap();
+    let wake_up_time = u64::try_from((now + Duration::from_secs(2)).as_millis()).unwrap();
     let sleep = SleepCommand {
         wake_up_time,
         result_completion_id: 1,

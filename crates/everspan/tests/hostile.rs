@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::sync::Semaphore;
 use world::crimes::{AGAINST_OBJECTS, CRIMES, Crime};
-use world::server::Server;
+use world::server::{PATIENCE, Server};
 use world::service::{Cut, Heard, Manners, Service, argument, finished};
 
 fn services(extra: &serde_json::Value) -> serde_json::Value {
@@ -180,10 +180,7 @@ async fn a_service_that_sends_on_after_its_end_is_left() {
     let begun = Instant::now();
     assert_eq!(server.post("/Svc/run", "").await.text(), "done");
     while flooded.load(Ordering::SeqCst) == 0 {
-        assert!(
-            begun.elapsed() < Duration::from_secs(10),
-            "the service still floods"
-        );
+        assert!(begun.elapsed() < PATIENCE, "the service still floods");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -211,7 +208,7 @@ async fn attempts_do_not_wait_for_each_other_on_a_connection_of_few_streams() {
         })
         .collect();
     for call in calls {
-        let said = tokio::time::timeout(Duration::from_secs(15), call).await;
+        let said = tokio::time::timeout(PATIENCE, call).await;
         assert_eq!(said.expect("no attempt waits for another").unwrap(), "together");
     }
 }
@@ -231,30 +228,28 @@ async fn silence_is_ended_by_the_inactivity_timeout_and_then_by_the_abort_timeou
             if argument(&entries) == "headers only" {
                 talk.accept();
             }
-            let begun = Instant::now();
             let first = talk.hear().await;
-            let asked = begun.elapsed();
+            let asked_at = Instant::now();
             talk.left().await;
-            told.send((first, asked, begun.elapsed())).unwrap();
+            told.send((first, asked_at, Instant::now())).unwrap();
         }
     });
     let (service, data) = (service.await, tempfile::tempdir().unwrap());
     let server = Server::start(data.path(), &[]);
     assert_eq!(server.register(&service.url).await.status, 201);
     for argument in ["headers only", "nothing at all"] {
+        let begun = Instant::now();
         let id = server.send("/Svc/run", argument).await;
         let invocation = server.until(&id, |seen| !seen["last_error"].is_null()).await;
         assert_eq!(invocation["last_error"]["code"], 500, "{argument}");
         let message = invocation["last_error"]["message"].as_str().unwrap();
         assert!(message.contains("silent for 400 ms"), "{message}");
         assert_eq!(server.attach(&id).await.text(), "awake");
-        let (first, asked, left) = heard.recv().await.unwrap();
+        let (first, asked_at, left_at) = heard.recv().await.unwrap();
         assert_eq!(first, Heard::HalfClosed, "{argument}");
-        assert!(
-            (290..2000).contains(&asked.as_millis()),
-            "asked to suspend after {asked:?}"
-        );
-        assert!(left.as_millis() >= 650, "left after {left:?}");
+        // It was not earlier; how much later is the machine's affair.
+        assert!(asked_at - begun >= Duration::from_millis(300), "{argument}");
+        assert!(left_at - begun >= Duration::from_millis(700), "{argument}");
     }
 }
 
@@ -298,7 +293,7 @@ async fn killing_an_invocation_leaves_a_service_that_never_answers() {
     let path = format!("/invocations/{id}/kill");
     let killed = world::http::request(&server.admin, "PATCH", &path, &[], b"").await;
     assert_eq!(killed.status, 200);
-    let heard = tokio::time::timeout(Duration::from_secs(5), heard.recv()).await;
+    let heard = tokio::time::timeout(PATIENCE, heard.recv()).await;
     assert_eq!(heard.unwrap().unwrap(), Some(Heard::Reset));
     assert_eq!(server.attach(&id).await.status, 409);
 }

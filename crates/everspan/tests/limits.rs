@@ -9,13 +9,13 @@ mod world {
 }
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use world::http::{Answer, Http2, request};
-use world::server::Server;
+use world::server::{PATIENCE, Server};
 use world::service::{Service, argument};
 
 /// Echoes the argument.
@@ -175,7 +175,7 @@ async fn a_body_above_the_limit_is_refused_announced_or_not() {
         "1024 bytes",
     );
     assert_eq!(server.post("/Echo/any", &"x".repeat(1024)).await.body.len(), 1024);
-    let answer = spoken(&server.ingress, |out| {
+    let answer = spoken(&server.ingress, PATIENCE, |out| {
         out.extend_from_slice(b"POST /Echo/any HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
         out.extend_from_slice(b"400\r\n");
         out.extend_from_slice(&[b'x'; 1024]);
@@ -184,14 +184,23 @@ async fn a_body_above_the_limit_is_refused_announced_or_not() {
     assert!(answer.await.starts_with("HTTP/1.1 413"));
 }
 
-/// What the server answers to these bytes, as far as it comes within a while.
-async fn spoken(address: &str, request: impl Fn(&mut Vec<u8>)) -> String {
+/// What the server answers to these bytes, up to the end of its headers, if it does so in time.
+async fn spoken(address: &str, patience: Duration, request: impl Fn(&mut Vec<u8>)) -> String {
     let mut bytes = Vec::new();
     request(&mut bytes);
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(&bytes).await.unwrap();
     let mut answer = Vec::new();
-    drop(tokio::time::timeout(Duration::from_millis(700), stream.read_to_end(&mut answer)).await);
+    let heard = async {
+        while !answer.ends_with(b"\r\n\r\n") {
+            match stream.read_u8().await {
+                Ok(byte) => answer.push(byte),
+                Err(_) => break,
+            }
+        }
+    };
+    // Some requests are never whole, and have no answer.
+    drop(tokio::time::timeout(patience, heard).await);
     String::from_utf8_lossy(&answer).into_owned()
 }
 
@@ -207,7 +216,10 @@ async fn bytes_that_are_no_request_cost_only_their_connection() {
     ];
     for bytes in garbage {
         for address in [&server.ingress, &server.admin] {
-            let answer = spoken(address, |out| out.extend_from_slice(bytes)).await;
+            let answer = spoken(address, Duration::from_millis(700), |out| {
+                out.extend_from_slice(bytes)
+            })
+            .await;
             assert!(!answer.starts_with("HTTP/1.1 2"), "{answer}");
         }
     }
@@ -322,10 +334,10 @@ async fn a_deployment_that_does_not_answer_holds_up_no_other() {
         let server = Arc::clone(&server);
         async move { server.register(&url).await }
     });
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    let (begun, service) = (Instant::now(), echo().await);
+    let (_asked, _) = silent.accept().await.unwrap();
+    let service = echo().await;
     assert_eq!(server.register(&service.url).await.status, 201);
-    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert!(!hanging.is_finished(), "the other one still waits");
     hanging.abort();
 }
 

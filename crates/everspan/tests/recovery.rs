@@ -20,7 +20,7 @@ use everspan_protocol::message::{ProposeRunCompletion, RunCommand, RunProposal};
 use serde_json::json;
 use world::disk::SmallDisk;
 use world::http::Answer;
-use world::server::{Server, refused};
+use world::server::{PATIENCE, Server, refused};
 use world::service::{Heard, Service, Talk, argument, finished};
 
 /// How often the side effect of each invocation was carried out.
@@ -59,11 +59,7 @@ impl Steps {
     async fn reached(&self, count: usize) {
         let begun = Instant::now();
         while self.count() < count {
-            assert!(
-                begun.elapsed() < Duration::from_secs(20),
-                "{} of {count}",
-                self.count()
-            );
+            assert!(begun.elapsed() < PATIENCE, "{} of {count}", self.count());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -139,7 +135,7 @@ async fn calls_in_flight_at_a_sigterm_are_told_and_end_once_after_the_next_start
             assert!(answer.text().contains("stopping"), "{}", answer.text());
         }
     }
-    let status = Arc::into_inner(server).unwrap().terminate(Duration::from_secs(8));
+    let status = Arc::into_inner(server).unwrap().terminate();
     assert_eq!(status.code(), Some(0));
 
     let server = Server::start(data.path(), &[]);
@@ -192,7 +188,7 @@ async fn a_killed_server_goes_on_where_it_was_again_and_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_does_not_wait_for_clients_that_hang_on() {
     let (data, steps) = (tempfile::tempdir().unwrap(), Steps::start().await);
-    let server = Server::start(data.path(), &[("SHUTDOWN_TIMEOUT", "5s")]);
+    let server = Server::start(data.path(), &[]);
     assert_eq!(server.register(&steps.service.url).await.status, 201);
     use std::io::Write;
     let mut hanging = Vec::new();
@@ -208,7 +204,7 @@ async fn a_stop_does_not_wait_for_clients_that_hang_on() {
         }
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(server.terminate(Duration::from_secs(8)).code(), Some(0));
+    assert_eq!(server.terminate().code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -218,24 +214,14 @@ async fn two_servers_never_share_a_data_directory() {
     let (code, said) = refused(data.path());
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("another server uses the data directory"), "{said}");
-    assert_eq!(server.terminate(Duration::from_secs(8)).code(), Some(0));
-    assert_eq!(
-        Server::start(data.path(), &[])
-            .terminate(Duration::from_secs(8))
-            .code(),
-        Some(0)
-    );
+    assert_eq!(server.terminate().code(), Some(0));
+    assert_eq!(Server::start(data.path(), &[]).terminate().code(), Some(0));
 }
 
 /// Makes a data directory, changes it, and expects that the next start says this and leaves.
 fn check(change: impl Fn(&Path), message: &str) {
     let data = tempfile::tempdir().unwrap();
-    assert_eq!(
-        Server::start(data.path(), &[])
-            .terminate(Duration::from_secs(8))
-            .code(),
-        Some(0)
-    );
+    assert_eq!(Server::start(data.path(), &[]).terminate().code(), Some(0));
     change(data.path());
     let (code, said) = refused(data.path());
     assert_eq!(code, Some(1), "{message}: {said}");
@@ -325,10 +311,7 @@ async fn a_full_disk_refuses_requests_and_loses_nothing() {
         let answer = tokio::time::timeout(Duration::from_secs(1), server.post("/Steps/run", "now")).await;
         match answer {
             Ok(answer) if answer.status == 503 => break answer,
-            _ => assert!(
-                begun.elapsed() < Duration::from_secs(10),
-                "the full disk is not noticed"
-            ),
+            _ => assert!(begun.elapsed() < PATIENCE, "the full disk is not noticed"),
         }
     };
     assert_eq!(refused.header("retry-after"), Some("1"));
@@ -339,7 +322,7 @@ async fn a_full_disk_refuses_requests_and_loses_nothing() {
     disk.free();
     let begun = Instant::now();
     while server.post("/Steps/run", "after").await.status != 200 {
-        assert!(begun.elapsed() < Duration::from_secs(10), "space is not noticed");
+        assert!(begun.elapsed() < PATIENCE, "space is not noticed");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     for call in early {
@@ -350,11 +333,7 @@ async fn a_full_disk_refuses_requests_and_loses_nothing() {
 
     disk.fill();
     let server = Arc::into_inner(server).unwrap();
-    assert_eq!(
-        server.terminate(Duration::from_secs(20)).code(),
-        Some(0),
-        "a stop on a full disk"
-    );
+    assert_eq!(server.terminate().code(), Some(0), "a stop on a full disk");
     disk.free();
     let server = Server::start(&disk.path().join("data"), &[("STATE__MIN_FREE_DISK", "2MiB")]);
     assert_eq!(server.attach(&before).await.text(), "did before");
@@ -386,9 +365,7 @@ async fn a_stop_on_a_full_disk_ends_even_when_more_waits_than_the_log_takes() {
     for call in calls {
         assert!(matches!(call.await.unwrap(), 0 | 503));
     }
-    let status = Arc::into_inner(server)
-        .unwrap()
-        .terminate(Duration::from_secs(10));
+    let status = Arc::into_inner(server).unwrap().terminate();
     assert_eq!(status.code(), Some(0));
 
     disk.free();

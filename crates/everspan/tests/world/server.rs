@@ -9,10 +9,14 @@ use std::time::{Duration, Instant};
 
 use super::http::{Answer, request};
 
+/// However slow the machine is.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// Less than the default of `shutdown-timeout`.
+const STOP_MAX: Duration = Duration::from_secs(45);
+
 /// A running server; killed when dropped.
 pub(crate) struct Server {
     child: Child,
-    started: Instant,
     pub(crate) admin: String,
     pub(crate) ingress: String,
 }
@@ -70,29 +74,26 @@ impl Server {
         let address = |name: &str| fields["fields"][name].as_str().unwrap().to_owned();
         Self {
             child,
-            started: Instant::now(),
             admin: address("admin"),
             ingress: address("ingress"),
         }
     }
 
-    /// Asks it to stop and waits for its end.
-    pub(crate) fn terminate(mut self, within: Duration) -> ExitStatus {
+    /// Asks it to stop and waits for its end, which comes before the shutdown timeout of a minute.
+    pub(crate) fn terminate(mut self) -> ExitStatus {
         self.signal_term();
         let asked = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(asked.elapsed() < within, "the server still runs after {within:?}");
+            assert!(asked.elapsed() < STOP_MAX, "the server still runs");
             std::thread::sleep(Duration::from_millis(10));
         }
     }
 
     /// Asks it to stop.
     pub(crate) fn signal_term(&self) {
-        // A signal that comes with the first breath ends the process before it listens to signals.
-        std::thread::sleep(Duration::from_millis(200).saturating_sub(self.started.elapsed()));
         let kill = format!("kill -TERM {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
@@ -158,7 +159,7 @@ impl Server {
             if seen(&invocation) {
                 return invocation;
             }
-            assert!(begun.elapsed() < Duration::from_secs(20), "still {invocation:#}");
+            assert!(begun.elapsed() < PATIENCE, "still {invocation:#}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

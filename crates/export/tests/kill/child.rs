@@ -22,6 +22,8 @@ pub(crate) const STOP: &str = "stop";
 const SOURCE: u16 = 1;
 /// Records between two flushes of the state.
 const FLUSH_EVERY: u64 = 400;
+/// The last life goes on so far, however slow the machine is.
+pub(crate) const RECORDS_MIN: u64 = 1_000;
 /// A life that nobody ends.
 const RECORDS_MAX: u64 = 100_000;
 
@@ -100,7 +102,7 @@ fn work(dir: &Path, log_end: u64, writer: &mut SpanWriter) {
             flush_state(dir, seq, writer);
         }
         if seq % 20 == 0 {
-            if dir.join(STOP).exists() {
+            if seq > RECORDS_MIN && dir.join(STOP).exists() {
                 push(writer, seq);
                 return;
             }

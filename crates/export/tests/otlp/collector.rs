@@ -12,13 +12,16 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use opentelemetry_proto::tonic::trace::v1::Span;
-use prost::Message;
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// However slow the machine is.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How the collector answers one request.
 #[derive(Clone, Copy)]
@@ -50,12 +53,29 @@ struct State {
     answers: VecDeque<Answer>,
 }
 
-/// An address at which nobody listens.
-pub(crate) fn free_address() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
+/// An address at which nobody listens yet, and that nobody else can get.
+pub(crate) struct Place {
+    socket: TcpSocket,
+    pub(crate) address: SocketAddr,
+}
+
+impl Place {
+    pub(crate) fn reserve() -> Self {
+        Self::at("127.0.0.1:0".parse().unwrap())
+    }
+
+    fn at(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind(address).unwrap();
+        let address = socket.local_addr().unwrap();
+        Self { socket, address }
+    }
+
+    /// The same address once more, for whoever comes next.
+    pub(crate) fn again(&self) -> Self {
+        Self::at(self.address)
+    }
 }
 
 impl Received {
@@ -73,13 +93,12 @@ impl Received {
 }
 
 impl Collector {
-    pub(crate) async fn start() -> Self {
-        Self::start_at("127.0.0.1:0".parse().unwrap()).await
+    pub(crate) fn start() -> Self {
+        Self::start_at(Place::reserve())
     }
 
-    pub(crate) async fn start_at(address: SocketAddr) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
-        let address = listener.local_addr().unwrap();
+    pub(crate) fn start_at(Place { socket, address }: Place) -> Self {
+        let listener = socket.listen(64).unwrap();
         let state = Arc::new(Mutex::new(State::default()));
         let (stop, stopped) = oneshot::channel();
         let service = TraceServiceServer::new(Service {
@@ -127,16 +146,17 @@ impl Collector {
         starts
     }
 
-    /// Whether so many spans arrive in time.
-    pub(crate) async fn has_spans(&self, count: usize, limit: Duration) -> bool {
+    /// Waits until so many spans have come; a test that fails does not hang.
+    pub(crate) async fn until_spans(&self, count: usize) {
         let begun = Instant::now();
-        while begun.elapsed() < limit {
-            if self.starts().len() >= count {
-                return true;
-            }
+        while self.starts().len() < count {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{} of {count} spans",
+                self.starts().len()
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        false
     }
 }
 
@@ -162,7 +182,14 @@ impl TraceService for Service {
             Answer::TakeAllBut(rejected) => rejected,
             Answer::Refuse => return Err(Status::invalid_argument("not like this")),
             Answer::Unavailable => return Err(Status::unavailable("come back later")),
-            Answer::ExhaustedFor(wait) => return Err(exhausted_for(wait)),
+            Answer::ExhaustedFor(wait) => {
+                let retry_info = ErrorDetails::with_retry_info(Some(wait));
+                return Err(Status::with_error_details(
+                    Code::ResourceExhausted,
+                    "busy",
+                    retry_info,
+                ));
+            }
             Answer::Never => std::future::pending().await,
         };
         let metadata = request.metadata().clone();
@@ -179,49 +206,4 @@ impl TraceService for Service {
         let partial_success = (rejected_spans > 0).then_some(partial);
         Ok(Response::new(ExportTraceServiceResponse { partial_success }))
     }
-}
-
-/// `RESOURCE_EXHAUSTED` with a `google.rpc.RetryInfo` in its details.
-fn exhausted_for(wait: Duration) -> Status {
-    let retry_info = Nested {
-        value: Pair {
-            first: 0,
-            second: wait.subsec_nanos(),
-        }
-        .encode_to_vec(),
-    };
-    let any = Any {
-        type_url: "type.googleapis.com/google.rpc.RetryInfo".into(),
-        value: retry_info.encode_to_vec(),
-    };
-    let details = RpcStatus { details: vec![any] };
-    Status::with_details(Code::ResourceExhausted, "busy", details.encode_to_vec().into())
-}
-
-#[derive(Message)]
-struct RpcStatus {
-    #[prost(message, repeated, tag = "3")]
-    details: Vec<Any>,
-}
-
-#[derive(Message)]
-struct Any {
-    #[prost(string, tag = "1")]
-    type_url: String,
-    #[prost(bytes = "vec", tag = "2")]
-    value: Vec<u8>,
-}
-
-#[derive(Message)]
-struct Nested {
-    #[prost(bytes = "vec", tag = "1")]
-    value: Vec<u8>,
-}
-
-#[derive(Message)]
-struct Pair {
-    #[prost(uint64, tag = "1")]
-    first: u64,
-    #[prost(uint32, tag = "2")]
-    second: u32,
 }

@@ -4,14 +4,12 @@
 
 mod collector;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use collector::{Answer, Collector, free_address};
+use collector::{Answer, Collector, PATIENCE, Place};
 use everspan_export::{OtlpOptions, Pipeline, PipelineOptions, SpanSink, otlp as destinations};
 use everspan_trace::{KeyValue, Span, SpanContext, catalog, derive_span_id, derive_trace_id, otlp};
 use tokio::runtime::Handle;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 fn start(options: OtlpOptions) -> Pipeline {
     start_with(options, PipelineOptions::new("otlp"))
@@ -41,23 +39,23 @@ fn push(sink: &SpanSink, from: u64, to: u64) {
     }
 }
 
+async fn until_failures(pipeline: &Pipeline, count: u64) {
+    while pipeline.counters().failed_deliveries < count {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_span_arrives_within_the_delay_with_headers_resource_and_scope() {
-    let collector = Collector::start().await;
+async fn a_span_arrives_by_itself_with_headers_resource_and_scope() {
+    let collector = Collector::start();
     let mut options = options(&collector);
     options
         .headers
         .insert("Authorization".into(), "Bearer token".into());
     options.resource = vec![KeyValue::new("service.name", "Everspan")];
     let pipeline = start(options);
-    let pushed_at = Instant::now();
     push(&pipeline.sink(), 5, 6);
-    assert!(collector.has_spans(1, 2 * SECOND).await);
-    assert!(
-        pushed_at.elapsed() < Duration::from_millis(450),
-        "{:?}",
-        pushed_at.elapsed()
-    );
+    collector.until_spans(1).await;
 
     let received = collector.received().remove(0);
     assert_eq!(received.header("authorization"), "Bearer token");
@@ -83,7 +81,7 @@ async fn a_span_arrives_within_the_delay_with_headers_resource_and_scope() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_spans_of_many_threads_all_arrive_once() {
-    let collector = Collector::start().await;
+    let collector = Collector::start();
     let pipeline = start(options(&collector));
     std::thread::scope(|scope| {
         for worker in 0..4 {
@@ -91,7 +89,7 @@ async fn many_spans_of_many_threads_all_arrive_once() {
             scope.spawn(move || push(&sink, worker * 5_000, (worker + 1) * 5_000));
         }
     });
-    assert!(pipeline.flush(30 * SECOND).await);
+    assert!(pipeline.flush(PATIENCE).await);
     assert_eq!(collector.starts(), (0..20_000).collect::<Vec<u64>>());
     let counters = pipeline.counters();
     assert_eq!(
@@ -102,65 +100,65 @@ async fn many_spans_of_many_threads_all_arrive_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_collector_that_comes_late_gets_everything() {
-    let address = free_address();
-    let pipeline = start(OtlpOptions::new(format!("grpc://{address}")));
+    let place = Place::reserve();
+    let pipeline = start(OtlpOptions::new(format!("grpc://{}", place.address)));
     let sink = pipeline.sink();
     push(&sink, 0, 3_000);
-    tokio::time::sleep(2 * SECOND).await;
+    until_failures(&pipeline, 3).await;
     push(&sink, 3_000, 3_010);
     assert_eq!(pipeline.counters().queued, 3_010);
-    let collector = Collector::start_at(address).await;
-    assert!(collector.has_spans(3_010, 10 * SECOND).await);
-    assert!(pipeline.flush(SECOND).await);
+    let collector = Collector::start_at(place);
+    collector.until_spans(3_010).await;
+    assert!(pipeline.flush(PATIENCE).await);
     assert_eq!(collector.starts(), (0..3_010).collect::<Vec<u64>>());
     let counters = pipeline.counters();
-    assert!(counters.failed_deliveries > 0);
     assert_eq!((counters.exported, counters.dropped.total()), (3_010, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_collector_that_goes_and_comes_back_misses_nothing() {
-    let first = Collector::start().await;
-    let address = first.address;
+    let place = Place::reserve();
+    let later = place.again();
+    let first = Collector::start_at(place);
     let pipeline = start(options(&first));
     push(&pipeline.sink(), 0, 10);
-    assert!(pipeline.flush(5 * SECOND).await);
+    assert!(pipeline.flush(PATIENCE).await);
     first.stop().await;
     push(&pipeline.sink(), 10, 20);
-    assert!(!pipeline.flush(SECOND).await, "nobody is there");
-    let second = Collector::start_at(address).await;
-    assert!(second.has_spans(10, 10 * SECOND).await);
+    until_failures(&pipeline, 2).await;
+    let second = Collector::start_at(later);
+    second.until_spans(10).await;
     assert_eq!(second.starts(), (10..20).collect::<Vec<u64>>());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_queue_drops_new_spans_and_counts_them_exactly() {
-    let address = free_address();
+    let place = Place::reserve();
     let options = PipelineOptions {
         queue_bytes_max: 10_000,
         ..PipelineOptions::new("otlp")
     };
-    let pipeline = start_with(OtlpOptions::new(format!("http://{address}")), options);
+    let pipeline = start_with(OtlpOptions::new(format!("http://{}", place.address)), options);
     push(&pipeline.sink(), 0, 1_000);
     let counters = pipeline.counters();
     assert!(counters.queued > 50, "{counters:?}");
     assert_eq!(counters.queued + counters.dropped.queue_full, 1_000);
-    let collector = Collector::start_at(address).await;
-    assert!(pipeline.flush(10 * SECOND).await);
+    let collector = Collector::start_at(place);
+    assert!(pipeline.flush(PATIENCE).await);
     assert_eq!(collector.starts(), (0..counters.queued).collect::<Vec<u64>>());
     assert_eq!(pipeline.counters().exported, counters.queued);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shutdown_sends_what_waits_and_takes_no_more() {
-    let collector = Collector::start().await;
+    let collector = Collector::start();
     let slow = PipelineOptions {
-        batch_delay: 60 * SECOND,
+        batch_delay: Duration::from_secs(3600),
         ..PipelineOptions::new("otlp")
     };
     let pipeline = start_with(options(&collector), slow);
     push(&pipeline.sink(), 0, 100);
-    assert!(pipeline.shutdown(5 * SECOND).await);
+    assert!(pipeline.shutdown(PATIENCE).await);
     assert_eq!(collector.starts().len(), 100);
     push(&pipeline.sink(), 100, 107);
     assert_eq!(pipeline.counters().dropped.shutdown, 7);
@@ -168,18 +166,18 @@ async fn a_shutdown_sends_what_waits_and_takes_no_more() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shutdown_without_a_collector_ends_at_its_deadline() {
-    let pipeline = start(OtlpOptions::new(format!("http://{}", free_address())));
+    let place = Place::reserve();
+    let pipeline = start(OtlpOptions::new(format!("http://{}", place.address)));
     push(&pipeline.sink(), 0, 10);
-    let begun = Instant::now();
-    assert!(!pipeline.shutdown(Duration::from_millis(300)).await);
-    assert!(begun.elapsed() < SECOND);
+    let shutdown = pipeline.shutdown(Duration::from_millis(300));
+    assert_eq!(tokio::time::timeout(PATIENCE, shutdown).await, Ok(false));
     let counters = pipeline.counters();
     assert_eq!((counters.dropped.shutdown, counters.queued), (10, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn passing_trouble_is_retried_and_refusals_are_counted() {
-    let collector = Collector::start().await;
+    let collector = Collector::start();
     let pipeline = start(options(&collector));
     collector.answer([
         Answer::Unavailable,
@@ -187,7 +185,7 @@ async fn passing_trouble_is_retried_and_refusals_are_counted() {
         Answer::Take,
     ]);
     push(&pipeline.sink(), 0, 10);
-    assert!(pipeline.flush(5 * SECOND).await);
+    assert!(pipeline.flush(PATIENCE).await);
     assert_eq!(
         (
             pipeline.counters().exported,
@@ -198,12 +196,12 @@ async fn passing_trouble_is_retried_and_refusals_are_counted() {
 
     collector.answer([Answer::Refuse]);
     push(&pipeline.sink(), 10, 15);
-    assert!(!pipeline.flush(5 * SECOND).await);
+    assert!(!pipeline.flush(PATIENCE).await);
     assert_eq!(pipeline.counters().dropped.rejected, 5);
 
     collector.answer([Answer::TakeAllBut(2)]);
     push(&pipeline.sink(), 15, 20);
-    assert!(!pipeline.flush(5 * SECOND).await);
+    assert!(!pipeline.flush(PATIENCE).await);
     let counters = pipeline.counters();
     assert_eq!(
         (counters.exported, counters.dropped.rejected, counters.queued),
@@ -213,20 +211,16 @@ async fn passing_trouble_is_retried_and_refusals_are_counted() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_collector_that_does_not_answer_is_asked_again() {
-    let collector = Collector::start().await;
+    let collector = Collector::start();
     let mut options = options(&collector);
     options.timeout = Duration::from_millis(200);
     let pipeline = start(options);
     collector.answer([Answer::Never]);
     push(&pipeline.sink(), 0, 10);
-    assert!(pipeline.flush(5 * SECOND).await);
-    assert_eq!(
-        (
-            pipeline.counters().exported,
-            pipeline.counters().failed_deliveries
-        ),
-        (10, 1)
-    );
+    assert!(pipeline.flush(PATIENCE).await);
+    let counters = pipeline.counters();
+    assert_eq!(counters.exported, 10);
+    assert!(counters.failed_deliveries > 0, "{counters:?}");
 }
 
 #[test]

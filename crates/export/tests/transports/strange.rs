@@ -87,7 +87,7 @@ async fn a_redirect_is_not_followed() {
 async fn an_answer_without_end_is_cut_off() {
     let (endpoint, _heads) = serve("HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\nx").await;
     let options = OtlpOptions {
-        timeout: Duration::from_millis(300),
+        timeout: Duration::from_secs(2),
         ..options(Protocol::HttpProtobuf, endpoint)
     };
     assert_eq!(destination(options).deliver(&batch(1)).await, Delivery::taken());

@@ -8,9 +8,13 @@
 //!             ├ group 1 ──► [bucket][bucket][…]
 //! ```
 //!
-//! A table knows neither a file nor a codec: [`HeapSnapshot::write`] takes rows to whoever encodes them.
+//! A table knows neither a file nor a codec: [`HeapCheckpoints`] writes snapshots, [`HeapReader`] reads them back.
 
 mod bucket;
+mod checkpoints;
+mod error;
+mod file;
+mod reader;
 mod snapshot;
 
 use std::hash::{BuildHasher, Hash};
@@ -20,6 +24,9 @@ use foldhash::fast::FixedState;
 
 use crate::key_group::{KeyGroup, KeyGroupRange};
 use bucket::Bucket;
+pub use checkpoints::{HeapCheckpoints, HeapSnapshots};
+pub use error::HeapError;
+pub use reader::HeapReader;
 pub use snapshot::HeapSnapshot;
 
 /// A group with more rows per bucket than this doubles its buckets.
@@ -113,6 +120,15 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
         }
     }
 
+    /// Makes room for so many rows of a group in all.
+    fn reserve(&mut self, group: KeyGroup, rows: usize) {
+        let place = self.place(group);
+        let group = &mut self.groups[place];
+        while rows > BUCKET_ROWS_MAX * group.buckets.len() {
+            group.grow(&self.hasher);
+        }
+    }
+
     /// Removes `key`; returns its value.
     pub fn remove(&mut self, group: KeyGroup, key: &K) -> Option<V> {
         let hash = self.hasher.hash_one(key);
@@ -135,7 +151,7 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
 
     /// The table as it is now; costs one reference per bucket.
     pub fn snapshot(&self) -> HeapSnapshot<K, V> {
-        HeapSnapshot::new(self.range, self.groups.clone())
+        HeapSnapshot::new(self.range, self.groups.clone(), self.hasher.clone())
     }
 
     fn place(&self, group: KeyGroup) -> usize {

@@ -12,6 +12,7 @@
 //! snapshot or a restore took, and decides nothing by it.
 
 mod backend;
+mod codec;
 mod digest;
 mod disk;
 mod error;
@@ -24,6 +25,7 @@ mod snapshot;
 pub mod store;
 
 pub use backend::{Backend, RESERVED_KEY_BYTE};
+pub use codec::{Codec, CodecError};
 pub use error::StateError;
 pub use key_group::{KeyGroup, KeyGroupRange};
 pub use lsm::{

@@ -1,7 +1,9 @@
 //! A table as it was at one moment.
 
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
+
+use foldhash::fast::FixedState;
 
 use super::Group;
 use crate::key_group::{KeyGroup, KeyGroupRange};
@@ -11,11 +13,16 @@ use crate::key_group::{KeyGroup, KeyGroupRange};
 pub struct HeapSnapshot<K, V> {
     range: KeyGroupRange,
     groups: Vec<Group<K, V>>,
+    hasher: FixedState,
 }
 
 impl<K: Hash + Eq + Clone, V: Clone> HeapSnapshot<K, V> {
-    pub(super) fn new(range: KeyGroupRange, groups: Vec<Group<K, V>>) -> Self {
-        Self { range, groups }
+    pub(super) fn new(range: KeyGroupRange, groups: Vec<Group<K, V>>, hasher: FixedState) -> Self {
+        Self {
+            range,
+            groups,
+            hasher,
+        }
     }
 
     /// The key groups of the table.
@@ -36,6 +43,26 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapSnapshot<K, V> {
     /// Every row of a group, in no particular order, but in the same one each time.
     pub fn rows(&self, group: KeyGroup) -> impl Iterator<Item = (&K, &V)> {
         self.group(group).buckets.iter().flat_map(|bucket| bucket.rows())
+    }
+
+    /// The value that `key`, which belongs to `group`, had.
+    pub fn get(&self, group: KeyGroup, key: &K) -> Option<&V> {
+        let hash = self.hasher.hash_one(key);
+        self.group(group).bucket(hash).get(hash, key)
+    }
+
+    /// Rows of a group in buckets that are not the very ones of `other`, a snapshot of the same table: among them every
+    /// row that is not in `other` as it is here.
+    pub(super) fn rows_not_in<'a>(
+        &'a self,
+        group: KeyGroup,
+        other: &'a Self,
+    ) -> impl Iterator<Item = (&'a K, &'a V)> {
+        let (ours, theirs) = (&self.group(group).buckets, &other.group(group).buckets);
+        let is_same =
+            move |index: usize| ours.len() == theirs.len() && Arc::ptr_eq(&ours[index], &theirs[index]);
+        let changed = ours.iter().enumerate().filter(move |(index, _)| !is_same(*index));
+        changed.flat_map(|(_, bucket)| bucket.rows())
     }
 
     /// Whether a group is untouched since `earlier` was taken from the same table: then what was written of it then

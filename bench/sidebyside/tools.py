@@ -1,4 +1,4 @@
-"""Where the programs come from: wrk from the system, restate-server from npm, the rest built here."""
+"""Where the programs come from: wrk from the system, restate-server from npm, the rest built here (Flink: flink_home.py)."""
 
 from __future__ import annotations
 
@@ -47,8 +47,18 @@ def service(path: str | None) -> str:
         return _existing(path)
     package = Path(__file__).resolve().parents[1] / "services" / "rust"
     target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target" / "bench-service")
-    _run("cargo", "build", "--release", "--manifest-path", package / "Cargo.toml", "--target-dir", target)
+    run("cargo", "build", "--release", "--manifest-path", package / "Cargo.toml", "--target-dir", target)
     return str(target / "release" / "bench-service")
+
+
+def stream_bench(path: str | None) -> str:
+    """The given program, or Everspan's side of the stream workloads, built from bench/streams."""
+    if path:
+        return _existing(path)
+    package = Path(__file__).resolve().parents[1] / "streams"
+    target = Path(os.environ.get("CARGO_TARGET_DIR") or package / "target")
+    run("cargo", "build", "--release", "--manifest-path", package / "Cargo.toml", "--target-dir", target)
+    return str(target / "release" / "bench-streams")
 
 
 def restate(path: str | None, tools: Path) -> str:
@@ -83,18 +93,27 @@ def commit() -> str:
         return ""
 
 
+def run(*argv: str | Path) -> None:
+    """Runs a step of the preparation to its end, its command shown; fails when it does."""
+    words = [str(word) for word in argv]
+    print(f"$ {' '.join(words)}", flush=True)
+    code = subprocess.run(words, stdin=subprocess.DEVNULL).returncode
+    if code != 0:
+        raise BenchError(f"`{' '.join(words)}` ended with code {code}")
+
+
 def _install_restate(tools: Path) -> None:
     if not shutil.which("npm"):
         raise BenchError("restate-server is installed with npm, which is missing: install npm or pass --restate PATH")
     tools.mkdir(parents=True, exist_ok=True)
     package = f"@restatedev/restate-server@{RESTATE_VERSION}"
-    _run("npm", "install", "--prefix", tools, "--no-save", "--ignore-scripts", package)
+    run("npm", "install", "--prefix", tools, "--no-save", "--ignore-scripts", package)
 
 
 def _cargo(binary: str, *arguments: str) -> str:
     target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
     manifest = ROOT / "Cargo.toml"
-    _run("cargo", "build", "--release", "--manifest-path", manifest, "--target-dir", target, *arguments)
+    run("cargo", "build", "--release", "--manifest-path", manifest, "--target-dir", target, *arguments)
     return str(target / "release" / binary)
 
 
@@ -102,11 +121,3 @@ def _existing(path: str) -> str:
     if not os.access(path, os.X_OK):
         raise BenchError(f"{path} is not an executable file")
     return str(Path(path).resolve())
-
-
-def _run(*argv: str | Path) -> None:
-    words = [str(word) for word in argv]
-    print(f"$ {' '.join(words)}", flush=True)
-    code = subprocess.run(words, stdin=subprocess.DEVNULL).returncode
-    if code != 0:
-        raise BenchError(f"`{' '.join(words)}` ended with code {code}")

@@ -32,6 +32,13 @@ pub use snapshot::HeapSnapshot;
 /// A group with more rows per bucket than this doubles its buckets.
 const BUCKET_ROWS_MAX: usize = 192;
 
+/// The hash of a key by which tables find it. The same key has the same hash in every process, so that key groups can
+/// follow from it.
+#[inline]
+pub fn hash_key<K: Hash>(key: &K) -> u64 {
+    FixedState::default().hash_one(key)
+}
+
 /// The rows of one key group.
 #[derive(Clone)]
 struct Group<K, V> {
@@ -81,13 +88,23 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
 
     /// The value of `key`, which belongs to `group`.
     pub fn get(&self, group: KeyGroup, key: &K) -> Option<&V> {
-        let hash = self.hasher.hash_one(key);
+        self.get_hashed(group, hash_key(key), key)
+    }
+
+    /// As [`get`](Self::get), by someone who has the key's [`hash`](hash_key) already.
+    #[inline]
+    pub fn get_hashed(&self, group: KeyGroup, hash: u64, key: &K) -> Option<&V> {
         self.groups[self.place(group)].bucket(hash).get(hash, key)
     }
 
     /// The value of `key` for writing.
     pub fn get_mut(&mut self, group: KeyGroup, key: &K) -> Option<&mut V> {
-        let hash = self.hasher.hash_one(key);
+        self.get_mut_hashed(group, hash_key(key), key)
+    }
+
+    /// As [`get_mut`](Self::get_mut), by someone who has the key's [`hash`](hash_key) already.
+    #[inline]
+    pub fn get_mut_hashed(&mut self, group: KeyGroup, hash: u64, key: &K) -> Option<&mut V> {
         let place = self.place(group);
         let bucket = self.groups[place].bucket_mut(hash);
         // A bucket that lacks the key is not copied.
@@ -97,7 +114,19 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
 
     /// The value of `key` for writing, made by `make` when there is none.
     pub fn get_or_insert_with(&mut self, group: KeyGroup, key: K, make: impl FnOnce() -> V) -> &mut V {
-        let hash = self.hasher.hash_one(&key);
+        let hash = hash_key(&key);
+        self.get_or_insert_hashed(group, hash, key, make)
+    }
+
+    /// As [`get_or_insert_with`](Self::get_or_insert_with), by someone who has the key's [`hash`](hash_key) already.
+    #[inline]
+    pub fn get_or_insert_hashed(
+        &mut self,
+        group: KeyGroup,
+        hash: u64,
+        key: K,
+        make: impl FnOnce() -> V,
+    ) -> &mut V {
         let place = self.place(group);
         if self.groups[place].is_full() {
             self.groups[place].grow(&self.hasher);
@@ -131,7 +160,11 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
 
     /// Removes `key`; returns its value.
     pub fn remove(&mut self, group: KeyGroup, key: &K) -> Option<V> {
-        let hash = self.hasher.hash_one(key);
+        self.remove_hashed(group, hash_key(key), key)
+    }
+
+    /// As [`remove`](Self::remove), by someone who has the key's [`hash`](hash_key) already.
+    pub fn remove_hashed(&mut self, group: KeyGroup, hash: u64, key: &K) -> Option<V> {
         let place = self.place(group);
         let group = &mut self.groups[place];
         let bucket = group.bucket_mut(hash);

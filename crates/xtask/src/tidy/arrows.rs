@@ -5,13 +5,14 @@ use std::path::Path;
 use crate::workspace;
 
 /// A crate, by its folder, and the crates of ours it may depend on.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("trace", &[]),
     ("export", &["trace"]),
     ("wal", &[]),
     ("state", &[]),
     ("protocol", &[]),
     ("checkpoint", &["trace"]),
+    ("stream", &["checkpoint", "state", "trace", "export"]),
     ("durable", &["protocol", "state", "trace"]),
     (
         "everspan",

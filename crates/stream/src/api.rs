@@ -1,0 +1,9 @@
+//! What a program uses to say what its job does.
+
+pub(crate) mod chain;
+pub(crate) mod environment;
+pub(crate) mod functions;
+pub(crate) mod keyed_stream;
+pub(crate) mod sink;
+pub(crate) mod source;
+pub(crate) mod stream;

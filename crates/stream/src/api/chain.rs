@@ -1,0 +1,190 @@
+//! The shapes that streams are built of.
+
+use std::marker::PhantomData;
+use std::sync::Mutex;
+
+use super::source::Source;
+use crate::data::Data;
+use crate::exchange::Partitioner;
+use crate::graph::{Chain, GateId, Graph, Operator, OperatorOptions, Setup, StageFactory, TaskDescription};
+use crate::operators::OperatorFactory;
+use crate::task::SourceHead;
+
+/// A stream that begins with a source.
+pub(crate) struct FromSource<S> {
+    pub(crate) source: S,
+    pub(crate) operator: OperatorOptions,
+    pub(crate) parallelism: Option<usize>,
+}
+
+impl<S: Source> Chain<S::Item> for FromSource<S> {
+    fn attach<N: StageFactory<S::Item>>(self, next: N, graph: &mut Graph) {
+        let operator = graph.add_operator(self.operator);
+        let mut description = TaskDescription::default();
+        description.operator(&operator);
+        next.describe(&mut description);
+        let source = self.source;
+        // What the first subtask found is divided among all.
+        let found = Mutex::new(Vec::new());
+        graph.add_task(description, self.parallelism, move |setup| {
+            let mut found = found.lock().expect("finding splits does not panic twice");
+            let splits = if setup.subtask() == 0 {
+                divide(
+                    source.splits(setup.parallelism()),
+                    setup.parallelism(),
+                    &mut found,
+                )
+            } else {
+                Ok(std::mem::take(&mut found[setup.subtask()]))
+            };
+            let chain = next.make(setup);
+            let context = setup.runtime_context(&operator);
+            Box::new(SourceHead::new(
+                (source.clone(), splits),
+                operator.clone(),
+                context,
+                chain,
+                setup.figures(),
+            ))
+        });
+    }
+
+    fn operator(&mut self) -> &mut OperatorOptions {
+        &mut self.operator
+    }
+
+    fn parallelism(&mut self) -> &mut Option<usize> {
+        &mut self.parallelism
+    }
+}
+
+/// Divides what was found into `rest`; returns the share of the first subtask.
+fn divide<X>(
+    found: crate::failure::Result<Vec<X>>,
+    parallelism: usize,
+    rest: &mut Vec<Vec<X>>,
+) -> crate::failure::Result<Vec<X>> {
+    *rest = (0..parallelism).map(|_| Vec::new()).collect();
+    for (number, split) in found?.into_iter().enumerate() {
+        rest[number % parallelism].push(split);
+    }
+    Ok(std::mem::take(&mut rest[0]))
+}
+
+/// A stream with one operator more, in the same chain.
+pub(crate) struct Then<T, B, O> {
+    before: B,
+    factory: O,
+    operator: OperatorOptions,
+    records: PhantomData<fn() -> T>,
+}
+
+impl<T, B, O> Then<T, B, O> {
+    pub(crate) fn new(before: B, factory: O, name: &str) -> Self {
+        Self {
+            before,
+            factory,
+            operator: OperatorOptions::named(name),
+            records: PhantomData,
+        }
+    }
+}
+
+impl<T: 'static, B: Chain<T>, O: OperatorFactory<T>> Chain<O::Out> for Then<T, B, O> {
+    fn attach<N: StageFactory<O::Out>>(self, next: N, graph: &mut Graph) {
+        let operator = graph.add_operator(self.operator);
+        let here = Linked {
+            factory: self.factory,
+            operator,
+            next,
+        };
+        self.before.attach(here, graph);
+    }
+
+    fn operator(&mut self) -> &mut OperatorOptions {
+        &mut self.operator
+    }
+
+    fn parallelism(&mut self) -> &mut Option<usize> {
+        self.before.parallelism()
+    }
+}
+
+/// An operator with everything behind it.
+struct Linked<O, N> {
+    factory: O,
+    operator: Operator,
+    next: N,
+}
+
+impl<T: 'static, O: OperatorFactory<T>, N: StageFactory<O::Out>> StageFactory<T> for Linked<O, N> {
+    type Stage = O::Stage<N::Stage>;
+
+    fn make(&self, setup: &mut Setup<'_>) -> Self::Stage {
+        let next = self.next.make(setup);
+        self.factory.make(next, &self.operator, setup)
+    }
+
+    fn describe(&self, task: &mut TaskDescription) {
+        task.operator(&self.operator);
+        self.next.describe(task);
+    }
+}
+
+/// A stream that goes on in another task.
+pub(crate) struct Exchanged<B, P> {
+    pub(crate) before: B,
+    pub(crate) partitioner: P,
+    pub(crate) parallelism: Option<usize>,
+    /// Whether the chain may simply go on where both sides have one subtask.
+    pub(crate) may_chain: bool,
+}
+
+impl<T: Data, B: Chain<T>, P: Partitioner<T>> Chain<T> for Exchanged<B, P> {
+    fn attach<N: StageFactory<T>>(mut self, next: N, graph: &mut Graph) {
+        let from = graph.parallelism(*self.before.parallelism());
+        let to = graph.parallelism(self.parallelism);
+        if self.may_chain && graph.options.chain_keyed && from == 1 && to == 1 {
+            self.before.attach(next, graph);
+        } else {
+            let gate = graph.add_gate_task(next, self.parallelism);
+            self.before.send_to(gate, self.partitioner, graph);
+        }
+    }
+
+    fn operator(&mut self) -> &mut OperatorOptions {
+        self.before.operator()
+    }
+
+    fn parallelism(&mut self) -> &mut Option<usize> {
+        &mut self.parallelism
+    }
+}
+
+/// Two streams of the same records as one.
+pub(crate) struct United<A, B> {
+    pub(crate) first: A,
+    pub(crate) second: B,
+    pub(crate) parallelism: Option<usize>,
+}
+
+impl<T: Data, A: Chain<T>, B: Chain<T>> Chain<T> for United<A, B> {
+    fn attach<N: StageFactory<T>>(self, next: N, graph: &mut Graph) {
+        let gate = graph.add_gate_task(next, self.parallelism);
+        self.send_to(gate, crate::exchange::Rebalance::default(), graph);
+    }
+
+    /// Both send there: a union costs nothing of its own.
+    fn send_to<P: Partitioner<T>>(self, gate: GateId<T>, partitioner: P, graph: &mut Graph) {
+        self.first.send_to(gate, partitioner.clone(), graph);
+        self.second.send_to(gate, partitioner, graph);
+    }
+
+    fn operator(&mut self) -> &mut OperatorOptions {
+        self.second.operator()
+    }
+
+    fn parallelism(&mut self) -> &mut Option<usize> {
+        &mut self.parallelism
+    }
+}

@@ -1,0 +1,92 @@
+//! Where a program begins: makes streams and runs the job.
+
+use std::sync::{Arc, Mutex};
+
+use super::chain::FromSource;
+use super::source::Source;
+use super::stream::DataStream;
+use crate::connectors::generator::GeneratorSource;
+use crate::graph::{Chain, Graph, OperatorOptions, SharedGraph};
+use crate::runtime::error::JobError;
+use crate::runtime::{self, JobExecutionResult};
+
+/// Builds a job out of streams and runs it in this process. (Flink's `StreamExecutionEnvironment`.)
+#[derive(Clone, Default)]
+pub struct StreamExecutionEnvironment {
+    graph: SharedGraph,
+}
+
+impl StreamExecutionEnvironment {
+    /// An environment with Flink's defaults: one subtask per task, 128 key groups, no checkpoints.
+    pub fn new() -> Self {
+        Self {
+            graph: Arc::new(Mutex::new(Graph::default())),
+        }
+    }
+
+    /// How many subtasks tasks have that say nothing else; the key `parallelism.default`.
+    pub fn set_parallelism(&self, parallelism: usize) -> &Self {
+        assert!(parallelism > 0, "a task has at least one subtask");
+        self.graph().options.parallelism = parallelism;
+        self
+    }
+
+    /// How many key groups keys are divided into, which is the most subtasks a keyed task can ever have; the key
+    /// `pipeline.max-parallelism`. To be set before the first `key_by`; state of another number cannot be restored.
+    pub fn set_max_parallelism(&self, key_groups: u16) -> &Self {
+        assert!(key_groups > 0, "there is at least one key group");
+        self.graph().options.max_parallelism = key_groups;
+        self
+    }
+
+    /// Whether a task with one subtask goes on over a `key_by` to another with one; on unless set.
+    pub fn set_keyed_chaining(&self, on: bool) -> &Self {
+        self.graph().options.chain_keyed = on;
+        self
+    }
+
+    /// The records of a source.
+    pub fn from_source<S: Source>(&self, source: S, name: &str) -> DataStream<S::Item, impl Chain<S::Item>> {
+        let chain = FromSource {
+            source,
+            operator: OperatorOptions::named(&format!("Source: {name}")),
+            parallelism: None,
+        };
+        DataStream::new(chain, self.graph.clone())
+    }
+
+    /// The numbers from `from` to `to`, both included.
+    pub fn from_sequence(&self, from: u64, to: u64) -> DataStream<u64, impl Chain<u64>> {
+        assert!(from <= to, "a sequence begins before it ends");
+        self.from_source(GeneratorSource::new(to - from + 1, move |i| from + i), "Sequence")
+    }
+
+    /// The given records.
+    pub fn from_collection<T, I>(&self, records: I) -> DataStream<T, impl Chain<T>>
+    where
+        T: Clone + Send + Sync + 'static,
+        I: IntoIterator<Item = T>,
+    {
+        let records: Arc<[T]> = records.into_iter().collect();
+        let len = records.len() as u64;
+        let at = move |number: u64| {
+            let index = usize::try_from(number).expect("a number of a slice's place");
+            records[index].clone()
+        };
+        self.from_source(GeneratorSource::new(len, at), "Collection")
+    }
+
+    /// Runs the job until its sources have ended.
+    ///
+    /// # Errors
+    ///
+    /// When the job cannot be run, or failed.
+    pub fn execute(&self, name: &str) -> Result<JobExecutionResult, JobError> {
+        let graph = std::mem::take(&mut *self.graph());
+        runtime::execute(name, graph)
+    }
+
+    fn graph(&self) -> std::sync::MutexGuard<'_, Graph> {
+        self.graph.lock().expect("building a graph does not panic twice")
+    }
+}

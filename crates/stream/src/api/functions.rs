@@ -1,0 +1,139 @@
+//! Functions of user code that are more than a closure: with a start, an end, a place in the job, and state.
+//!
+//! A function is cloned for every subtask and every run; what it keeps outside of state is lost at a restart.
+
+use crate::collector::Collector;
+use crate::failure::Result;
+use crate::keyed::{KeyedContext, KeyedOpenContext};
+use crate::runtime_context::RuntimeContext;
+
+/// One record in, one out.
+pub trait MapFunction<T>: Clone + Send + 'static {
+    /// What comes out.
+    type Out;
+
+    /// Before the first record.
+    ///
+    /// # Errors
+    ///
+    /// The subtask fails.
+    fn open(&mut self, _context: &RuntimeContext) -> Result {
+        Ok(())
+    }
+
+    /// One record.
+    ///
+    /// # Errors
+    ///
+    /// The subtask fails, and the job restarts from its newest checkpoint.
+    fn map(&mut self, value: T) -> Result<Self::Out>;
+
+    /// After the last record.
+    ///
+    /// # Errors
+    ///
+    /// The subtask fails.
+    fn close(&mut self) -> Result {
+        Ok(())
+    }
+}
+
+/// One record in, any number out.
+pub trait FlatMapFunction<T>: Clone + Send + 'static {
+    /// What comes out.
+    type Out;
+
+    /// Before the first record.
+    ///
+    /// # Errors
+    ///
+    /// The subtask fails.
+    fn open(&mut self, _context: &RuntimeContext) -> Result {
+        Ok(())
+    }
+
+    /// One record.
+    ///
+    /// # Errors
+    ///
+    /// The subtask fails, and the job restarts from its newest checkpoint.
+    fn flat_map(&mut self, value: T, out: &mut impl Collector<Self::Out>) -> Result;
+
+    /// After the last record.
+    ///
+    /// # Errors
+    ///
+    /// The subtask fails.
+    fn close(&mut self) -> Result {
+        Ok(())
+    }
+}
+
+/// One record of a keyed stream in, any number out, with state for each key.
+///
+/// ```
+/// use everspan_stream::{
+///     Collector, KeyedContext, KeyedOpenContext, KeyedProcessFunction, Result, ValueState, ValueStateDescriptor,
+/// };
+///
+/// /// Adds up what came for each key.
+/// #[derive(Clone, Default)]
+/// struct Sum {
+///     total: ValueState<u64>,
+/// }
+///
+/// impl KeyedProcessFunction<String, (String, u64)> for Sum {
+///     type Out = (String, u64);
+///
+///     fn open(&mut self, ctx: &mut KeyedOpenContext<'_, String>) -> Result {
+///         self.total = ctx.get_state(ValueStateDescriptor::new("total"))?;
+///         Ok(())
+///     }
+///
+///     fn process_element(
+///         &mut self,
+///         (key, amount): (String, u64),
+///         ctx: &mut KeyedContext<'_, String>,
+///         out: &mut impl Collector<(String, u64)>,
+///     ) -> Result {
+///         let total = self.total.value(ctx)?.unwrap_or(0) + amount;
+///         self.total.update(ctx, total)?;
+///         out.collect((key, total));
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait KeyedProcessFunction<K, T>: Clone + Send + 'static {
+    /// What comes out.
+    type Out;
+
+    /// Before the first record: the place to make state.
+    ///
+    /// # Errors
+    ///
+    /// The subtask fails.
+    fn open(&mut self, _ctx: &mut KeyedOpenContext<'_, K>) -> Result {
+        Ok(())
+    }
+
+    /// One record.
+    ///
+    /// # Errors
+    ///
+    /// The subtask fails, and the job restarts from its newest checkpoint.
+    fn process_element(
+        &mut self,
+        value: T,
+        ctx: &mut KeyedContext<'_, K>,
+        out: &mut impl Collector<Self::Out>,
+    ) -> Result;
+
+    /// After the last record.
+    ///
+    /// # Errors
+    ///
+    /// The subtask fails.
+    fn close(&mut self) -> Result {
+        Ok(())
+    }
+}

@@ -1,0 +1,5 @@
+//! Sources and sinks that come with the crate, one per file.
+
+pub(crate) mod collect;
+pub(crate) mod discard;
+pub(crate) mod generator;

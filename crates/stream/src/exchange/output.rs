@@ -1,0 +1,140 @@
+//! The end of a chain that sends its records to another task.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{Batch, Channel, Message, Partitioner};
+use crate::graph::{EdgeId, Setup, StageFactory, TaskDescription};
+use crate::stage::{Signal, Stage};
+use crate::task::TaskContext;
+
+/// Sends records to the subtasks of another task, batch by batch.
+pub(crate) struct ExchangeOut<T, P> {
+    partitioner: P,
+    targets: Vec<Target<T>>,
+}
+
+struct Target<T> {
+    filling: Batch<T>,
+    channel: Arc<Channel<T>>,
+    /// What found no room, in order. As long as there is anything, the subtask takes no input; so it holds at most what one
+    /// step of the subtask makes.
+    kept: VecDeque<Message<T>>,
+}
+
+impl<T: Send, P: Partitioner<T>> Stage<T> for ExchangeOut<T, P> {
+    #[inline]
+    fn record(&mut self, record: T, task: &mut TaskContext) {
+        let target = self.partitioner.target(&record, self.targets.len());
+        let target = &mut self.targets[target];
+        target.filling.push(record, task.timestamp);
+        if target.filling.is_full() {
+            target.send_filling(task);
+        }
+    }
+
+    fn signal(&mut self, signal: &mut Signal<'_>, task: &mut TaskContext) {
+        match signal {
+            Signal::Watermark(watermark) => self.broadcast(&Message::Watermark(*watermark), task),
+            Signal::Idle(idle) => self.broadcast(&Message::Idle(*idle), task),
+            Signal::Barrier(pass) => {
+                let barrier = pass.barrier.clone();
+                self.broadcast(&Message::Barrier(barrier), task);
+            }
+            Signal::End => self.broadcast(&Message::End, task),
+            Signal::Flush => self.each(|target| target.send_filling(task)),
+            Signal::Drain => self.each(|target| target.drain(task)),
+            Signal::Open
+            | Signal::Time(_)
+            | Signal::Overtake(_)
+            | Signal::Completed(_)
+            | Signal::Aborted(_)
+            | Signal::Close => {}
+        }
+    }
+}
+
+impl<T: Send, P: Partitioner<T>> ExchangeOut<T, P> {
+    /// To every target, behind the records so far.
+    fn broadcast(&mut self, message: &Message<T>, task: &mut TaskContext) {
+        self.each(|target| {
+            target.send_filling(task);
+            target.send(message.without_records(), task);
+        });
+    }
+
+    fn each(&mut self, each: impl FnMut(&mut Target<T>)) {
+        self.targets.iter_mut().for_each(each);
+    }
+}
+
+impl<T> Target<T> {
+    fn send_filling(&mut self, task: &mut TaskContext) {
+        if !self.filling.is_empty() {
+            let full = std::mem::take(&mut self.filling);
+            task.sent(full.len());
+            self.send(Message::Batch(full), task);
+        }
+    }
+
+    fn send(&mut self, message: Message<T>, task: &mut TaskContext) {
+        if self.kept.is_empty() {
+            match self.channel.offer(message) {
+                Ok(Some(spare)) => self.filling = spare,
+                Ok(None) => {}
+                Err(message) => self.keep(message, task),
+            }
+        } else {
+            self.keep(message, task);
+        }
+    }
+
+    fn keep(&mut self, message: Message<T>, task: &mut TaskContext) {
+        self.kept.push_back(message);
+        task.block();
+    }
+
+    fn drain(&mut self, task: &mut TaskContext) {
+        while let Some(message) = self.kept.pop_front() {
+            if let Err(message) = self.channel.offer(message) {
+                self.kept.push_front(message);
+                task.block();
+                return;
+            }
+        }
+    }
+}
+
+/// Makes the sending end of an exchange in each subtask.
+pub(crate) struct ExchangeFactory<T, P> {
+    edge: EdgeId<T>,
+    partitioner: P,
+}
+
+impl<T, P> ExchangeFactory<T, P> {
+    pub(crate) fn new(edge: EdgeId<T>, partitioner: P) -> Self {
+        Self { edge, partitioner }
+    }
+}
+
+impl<T: Send + 'static, P: Partitioner<T>> StageFactory<T> for ExchangeFactory<T, P> {
+    type Stage = ExchangeOut<T, P>;
+
+    fn make(&self, setup: &mut Setup<'_>) -> Self::Stage {
+        let mut partitioner = self.partitioner.clone();
+        partitioner.sends_from(setup.subtask());
+        let targets = setup.outputs(&self.edge).into_iter().map(|channel| Target {
+            filling: Batch::default(),
+            channel,
+            kept: VecDeque::new(),
+        });
+        ExchangeOut {
+            partitioner,
+            targets: targets.collect(),
+        }
+    }
+
+    fn describe(&self, task: &mut TaskDescription) {
+        task.edge(&self.edge);
+    }
+}

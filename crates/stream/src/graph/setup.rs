@@ -1,0 +1,153 @@
+//! What a stage is given when it is made: who it is, and its ends of the exchanges.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use everspan_state::KeyGroupRange;
+
+use super::{EdgeId, GateId, Graph};
+use crate::exchange::{Channel, Waker};
+use crate::runtime_context::RuntimeContext;
+use crate::task::SubtaskFigures;
+
+/// Gate, edge, sending subtask, receiving subtask.
+type ChannelPlace = (usize, usize, usize, usize);
+
+/// The channels, wakers and figures of one run of a graph.
+pub(crate) struct Wiring {
+    channels: BTreeMap<ChannelPlace, Box<dyn Any + Send>>,
+    wakers: Vec<Vec<Arc<Waker>>>,
+    figures: Vec<Vec<Arc<SubtaskFigures>>>,
+    contexts: RuntimeContext,
+}
+
+impl Wiring {
+    pub(crate) fn new(graph: &Graph, contexts: RuntimeContext) -> Self {
+        Self {
+            channels: BTreeMap::new(),
+            wakers: of_each_subtask(graph),
+            figures: of_each_subtask(graph),
+            contexts,
+        }
+    }
+
+    pub(crate) fn waker(&self, task: usize, subtask: usize) -> Arc<Waker> {
+        self.wakers[task][subtask].clone()
+    }
+
+    pub(crate) fn figures(&self, task: usize, subtask: usize) -> Arc<SubtaskFigures> {
+        self.figures[task][subtask].clone()
+    }
+
+    fn channel<T: Send + 'static>(
+        &mut self,
+        place: ChannelPlace,
+        from_task: usize,
+        to_task: usize,
+    ) -> Arc<Channel<T>> {
+        let (_, _, from, to) = place;
+        let (sender, receiver) = (self.waker(from_task, from), self.waker(to_task, to));
+        let channel = self
+            .channels
+            .entry(place)
+            .or_insert_with(|| Box::new(Arc::new(Channel::<T>::new(sender, receiver))));
+        channel
+            .downcast_ref::<Arc<Channel<T>>>()
+            .expect("both ends of an exchange have its type")
+            .clone()
+    }
+}
+
+fn of_each_subtask<X: Default>(graph: &Graph) -> Vec<Vec<Arc<X>>> {
+    let tasks = graph.tasks().iter();
+    tasks
+        .map(|task| (0..task.parallelism).map(|_| Arc::default()).collect())
+        .collect()
+}
+
+/// See the module.
+pub struct Setup<'a> {
+    graph: &'a Graph,
+    wiring: &'a mut Wiring,
+    task: usize,
+    subtask: usize,
+}
+
+impl<'a> Setup<'a> {
+    pub(crate) fn new(graph: &'a Graph, wiring: &'a mut Wiring, task: usize, subtask: usize) -> Self {
+        Self {
+            graph,
+            wiring,
+            task,
+            subtask,
+        }
+    }
+
+    /// The number of the subtask, from 0.
+    pub fn subtask(&self) -> usize {
+        self.subtask
+    }
+
+    /// How many subtasks the task has.
+    pub fn parallelism(&self) -> usize {
+        self.graph.tasks()[self.task].parallelism
+    }
+
+    /// How many key groups keys are divided into.
+    pub fn max_parallelism(&self) -> u16 {
+        self.graph.max_parallelism()
+    }
+
+    /// The key groups of this subtask, and how many there are in all.
+    pub fn key_groups(&self) -> (KeyGroupRange, u16) {
+        let groups = self.max_parallelism();
+        let narrow =
+            |number| u16::try_from(number).expect("the parallelism is at most the number of key groups");
+        let range = KeyGroupRange::of_owner(narrow(self.subtask), narrow(self.parallelism()), groups);
+        (range, groups)
+    }
+
+    pub(crate) fn figures(&self) -> Arc<SubtaskFigures> {
+        self.wiring.figures(self.task, self.subtask)
+    }
+
+    /// What the functions of an operator of this subtask see of where they are.
+    pub fn runtime_context(&self, operator: &super::Operator) -> RuntimeContext {
+        let task = self.graph.tasks()[self.task].description.name();
+        self.wiring.contexts.of_operator(
+            &task,
+            (self.subtask, self.parallelism()),
+            self.max_parallelism(),
+            operator,
+        )
+    }
+
+    /// The channels into a gate, in the order of the senders.
+    pub(crate) fn inputs<T: Send + 'static>(&mut self, gate: GateId<T>) -> Vec<Arc<Channel<T>>> {
+        let mut channels = Vec::new();
+        for (edge, of) in self.graph.gates[gate.index].edges.iter().enumerate() {
+            let from_task = of.from.expect("every sending end is attached to a task");
+            let senders = 0..self.graph.tasks()[from_task].parallelism;
+            for from in senders.filter(|from| !of.pointwise || *from == self.subtask) {
+                let place = (gate.index, edge, from, self.subtask);
+                channels.push(self.wiring.channel(place, from_task, self.task));
+            }
+        }
+        channels
+    }
+
+    /// The channels out of a sending end, in the order of the receivers.
+    pub(crate) fn outputs<T: Send + 'static>(&mut self, edge: &EdgeId<T>) -> Vec<Arc<Channel<T>>> {
+        let gate = &self.graph.gates[edge.gate.index];
+        let receivers = 0..self.graph.tasks()[gate.task].parallelism;
+        let pointwise = gate.edges[edge.edge].pointwise;
+        receivers
+            .filter(|to| !pointwise || *to == self.subtask)
+            .map(|to| {
+                let place = (edge.gate.index, edge.edge, self.subtask, to);
+                self.wiring.channel(place, self.task, gate.task)
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,48 @@
+//! Keyed state: what a keyed function keeps for each key.
+//!
+//! A function names its state in `open` and gets a handle; with the handle and the context of a record it reaches the
+//! value of that record's key. The tables belong to the operator, so that it can take a snapshot of all of them.
+
+mod backend;
+mod context;
+mod descriptor;
+mod value;
+
+use std::hash::Hash;
+
+use everspan_state::KeyGroup;
+
+pub(crate) use backend::KeyedBackend;
+pub use context::{KeyedContext, KeyedOpenContext};
+pub use descriptor::ValueStateDescriptor;
+pub use value::ValueState;
+
+/// The hash of a key, by which it is given to a subtask and found in tables.
+#[inline]
+pub(crate) fn hash_of<K: Hash>(key: &K) -> u64 {
+    everspan_state::heap::hash_key(key)
+}
+
+/// A key with what follows from it; worked out once per record.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyOf<K> {
+    /// The key.
+    pub key: K,
+    /// Its hash.
+    pub hash: u64,
+    /// Its key group.
+    pub group: KeyGroup,
+}
+
+impl<K: Hash> KeyOf<K> {
+    /// Works out hash and group of `key`.
+    #[inline]
+    pub(crate) fn new(key: K, key_groups: u16) -> Self {
+        let hash = hash_of(&key);
+        Self {
+            group: KeyGroup::of_hash(hash, key_groups),
+            key,
+            hash,
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Stream jobs: dataflow with keyed state and exactly-once checkpoints, in one process, for people who know Flink's
+//! DataStream API.
+//!
+//! ```
+//! use everspan_stream::StreamExecutionEnvironment;
+//!
+//! let env = StreamExecutionEnvironment::new();
+//! let words = env
+//!     .from_collection(["to be or not to be".to_owned()])
+//!     .flat_map(|line| line.split(' ').map(str::to_owned).collect::<Vec<_>>())
+//!     .key_by(String::clone)
+//!     .map_with_state("count", |_word, count: &mut u64, word| {
+//!         *count += 1;
+//!         (word, *count)
+//!     })
+//!     .collect();
+//! env.execute("word count")?;
+//! assert!(words.take().contains(&("be".to_owned(), 2)));
+//! # Ok::<(), everspan_stream::JobError>(())
+//! ```
+//!
+//! A job's subtasks are threads; what they run is a chain of operators that is one type, so a record passes from
+//! operator to operator in inlined calls. This crate must not know invocations.
+
+mod api;
+mod collector;
+mod connectors;
+mod data;
+mod exchange;
+mod failure;
+mod graph;
+mod keyed;
+mod operators;
+mod runtime;
+mod runtime_context;
+mod stage;
+pub mod task;
+
+pub use api::environment::StreamExecutionEnvironment;
+pub use api::functions::{FlatMapFunction, KeyedProcessFunction, MapFunction};
+pub use api::keyed_stream::KeyedStream;
+pub use api::sink::{Sink, SinkWriter};
+pub use api::source::{Progress, Source, SourceReader};
+pub use api::stream::DataStream;
+pub use collector::Collector;
+pub use connectors::collect::Collected;
+pub use connectors::discard::DiscardingSink;
+pub use connectors::generator::GeneratorSource;
+pub use data::{Data, Key, StateValue};
+pub use exchange::Partitioner;
+pub use failure::{BoxError, Failure, Result};
+pub use graph::{
+    Chain, EdgeId, GateId, Graph, Operator, OperatorOptions, Setup, StageFactory, TaskDescription,
+};
+pub use keyed::{KeyedContext, KeyedOpenContext, ValueState, ValueStateDescriptor};
+pub use operators::OperatorFactory;
+pub use runtime::JobExecutionResult;
+pub use runtime::error::JobError;
+pub use runtime_context::RuntimeContext;
+pub use stage::{Signal, Stage};

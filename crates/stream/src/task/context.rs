@@ -1,0 +1,142 @@
+//! What the stages of one chain share while they work.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use everspan_checkpoint::Now;
+
+use super::NO_WATERMARK;
+use crate::failure::Failure;
+
+const NS_PER_MS: u64 = 1_000_000;
+
+/// A record that has no time.
+pub const NO_TIMESTAMP: i64 = i64::MIN;
+
+/// Figures of one subtask, counted up since its start.
+#[derive(Debug, Default)]
+pub struct SubtaskFigures {
+    /// Records that came in, or that a source made.
+    pub records_in: AtomicU64,
+    /// Records sent to other tasks.
+    pub records_out: AtomicU64,
+    /// Nanoseconds of work.
+    pub busy_ns: AtomicU64,
+    /// Nanoseconds of waiting for room behind.
+    pub back_pressured_ns: AtomicU64,
+    /// The watermark, ms since the Unix epoch.
+    pub watermark: std::sync::atomic::AtomicI64,
+}
+
+/// Passed along with every record and signal of a chain.
+#[derive(Debug)]
+pub struct TaskContext {
+    /// The time of the record that is being processed, in ms since the Unix epoch, or [`NO_TIMESTAMP`].
+    pub timestamp: i64,
+    now: Now,
+    now_ms: i64,
+    watermark: i64,
+    wake_at: Option<i64>,
+    blocked: bool,
+    failure: Option<Failure>,
+    figures: Arc<SubtaskFigures>,
+}
+
+impl TaskContext {
+    pub(crate) fn new(figures: Arc<SubtaskFigures>) -> Self {
+        Self {
+            timestamp: NO_TIMESTAMP,
+            now: Now {
+                wall_ns: 0,
+                monotonic_ns: 0,
+            },
+            now_ms: 0,
+            watermark: NO_WATERMARK,
+            wake_at: None,
+            blocked: false,
+            failure: None,
+            figures,
+        }
+    }
+
+    /// The processing time of this step, ms since the Unix epoch.
+    pub fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        self.now
+    }
+
+    pub(crate) fn set_now(&mut self, now: Now) {
+        self.now = now;
+        self.now_ms =
+            i64::try_from(now.wall_ns / NS_PER_MS).expect("nanoseconds in u64 are few milliseconds");
+    }
+
+    /// The watermark of the chain's input.
+    pub fn watermark(&self) -> i64 {
+        self.watermark
+    }
+
+    pub(crate) fn set_watermark(&mut self, watermark: i64) {
+        self.watermark = watermark;
+        self.figures.watermark.store(watermark, Ordering::Relaxed);
+    }
+
+    /// Asks for [`Signal::Time`](crate::stage::Signal::Time) at this processing time, ms since the Unix epoch. Who
+    /// asks for several times gets the earliest, and asks again.
+    pub fn wake_at(&mut self, time_ms: i64) {
+        self.wake_at = Some(self.wake_at.map_or(time_ms, |known| known.min(time_ms)));
+    }
+
+    pub(crate) fn next_wakeup(&self) -> Option<i64> {
+        self.wake_at
+    }
+
+    /// Whether someone asked for a time that has come; whoever asked is to be told.
+    pub(crate) fn take_due(&mut self) -> Option<i64> {
+        let now = self.now_ms();
+        self.wake_at.take_if(|due| *due <= now).map(|_| now)
+    }
+
+    /// An output has no room.
+    pub(crate) fn block(&mut self) {
+        self.blocked = true;
+    }
+
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
+    pub(crate) fn unblock(&mut self) {
+        self.blocked = false;
+    }
+
+    /// An operator failed: the subtask ends after this record. Only the first failure counts.
+    pub fn fail(&mut self, operator: &str, reason: impl std::fmt::Display) {
+        self.failure.get_or_insert_with(|| Failure::new(operator, reason));
+    }
+
+    /// Whether an operator failed.
+    #[inline]
+    pub fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    pub(crate) fn take_failure(&mut self) -> Result<(), Failure> {
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn received(&self, records: usize) {
+        self.figures
+            .records_in
+            .fetch_add(records as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn sent(&self, records: usize) {
+        self.figures
+            .records_out
+            .fetch_add(records as u64, Ordering::Relaxed);
+    }
+}

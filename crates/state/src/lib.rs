@@ -18,6 +18,7 @@ mod disk;
 mod error;
 pub mod heap;
 mod key_group;
+mod local;
 mod lsm;
 mod memory;
 mod recovery;
@@ -28,10 +29,13 @@ pub use backend::{Backend, RESERVED_KEY_BYTE};
 pub use codec::{Codec, CodecError};
 pub use error::StateError;
 pub use key_group::{KeyGroup, KeyGroupRange};
+pub use local::LocalCopies;
 pub use lsm::{
     Compactor, FreeSpace, LsmBackend, LsmCounters, LsmOptions, LsmRestored, LsmShared, LsmSnapshot,
     OpenError, Owner,
 };
 pub use memory::MemoryBackend;
-pub use recovery::{FetchedFile, FetchedPart};
+pub use recovery::{
+    FetchError, Fetched, FetchedFile, FetchedPart, Found, Owned, Problem, Progress, Recovery, RestoredBytes,
+};
 pub use snapshot::{SnapshotFile, SnapshotFiles, SnapshotWriter, Snapshots};

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::StateError;
-use crate::store::{FileName, Source};
+use crate::store::{Content, FileName, Handle, Source};
 
 /// A state of which snapshots can be taken.
 pub trait Snapshots {
@@ -68,6 +68,17 @@ impl SnapshotFiles {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.name.length).sum()
+    }
+
+    /// For the manifest of a checkpoint that is only on this host's disk.
+    #[must_use]
+    pub fn handles(&self) -> Vec<Handle> {
+        let handle = |file: &SnapshotFile| Handle {
+            label: file.label.clone(),
+            name: file.name,
+            content: Content::Stored,
+        };
+        self.files.iter().map(handle).collect()
     }
 }
 

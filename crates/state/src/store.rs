@@ -33,7 +33,7 @@ pub use names::FileName;
 pub use open::{StoreOptions, StorePlaceError};
 pub use retention::Cleaned;
 pub use retry::Retry;
-pub use transfer::{Moved, Source};
+pub use transfer::{Moved, Source, Uploaded};
 
 /// The checkpoints of one job.
 pub struct CheckpointStore {
@@ -46,7 +46,7 @@ pub struct CheckpointStore {
     gate: tokio::sync::RwLock<()>,
 }
 
-/// Every checkpoint a store has, in the order of their numbers.
+/// Every checkpoint that a store or a host has, in the order of their numbers.
 #[derive(Debug, Default)]
 pub struct Listing {
     /// Those whose manifest was read.
@@ -97,17 +97,7 @@ impl CheckpointStore {
             Err(StoreError::Missing { .. }) => return Ok(None),
             bytes => bytes?,
         };
-        let read = Manifest::decode(&bytes).and_then(|manifest| {
-            if manifest.checkpoint == number {
-                Ok(manifest)
-            } else {
-                Err(ManifestError::OtherNumber {
-                    expected: number,
-                    found: manifest.checkpoint,
-                })
-            }
-        });
-        Ok(Some(read))
+        Ok(Some(Manifest::decode_as(number, &bytes)))
     }
 
     /// Makes a checkpoint exist; returns the manifest's size in bytes. Its files must have been [put](Self::put) for

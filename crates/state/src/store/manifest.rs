@@ -75,7 +75,7 @@ pub struct Handle {
 /// Where the bytes of a file are.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Content {
-    /// Among the store's files.
+    /// Among the files of the store, or of the copy on a host's disk, that has the manifest.
     Stored,
     /// Here: it is small.
     Inline(Bytes),
@@ -159,6 +159,24 @@ impl Manifest {
                 .map_err(|error| ManifestError::Body(error.to_string())),
             other => Err(ManifestError::Version(other)),
         }
+    }
+
+    /// The manifest of the checkpoint of this number, from its bytes.
+    pub(crate) fn decode_as(number: u64, bytes: &[u8]) -> Result<Self, ManifestError> {
+        let manifest = Self::decode(bytes)?;
+        if manifest.checkpoint == number {
+            Ok(manifest)
+        } else {
+            Err(ManifestError::OtherNumber {
+                expected: number,
+                found: manifest.checkpoint,
+            })
+        }
+    }
+
+    /// The state of the task of this name.
+    pub fn task(&self, task: &str) -> Option<&TaskState> {
+        self.tasks.iter().find(|state| state.task == task)
     }
 
     /// Every file of every part.

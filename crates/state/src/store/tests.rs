@@ -85,6 +85,14 @@ fn manifest(number: u64, handles: Vec<Handle>) -> Manifest {
     }
 }
 
+impl CheckpointStore {
+    /// Damages a file.
+    pub(crate) async fn overwrite(&self, name: FileName, bytes: Bytes) {
+        let path = names::file_path(&self.prefix, name);
+        self.objects.put(&path, bytes.into()).await.unwrap();
+    }
+}
+
 /// Every object of the store, below its prefix.
 async fn objects(store: &CheckpointStore) -> BTreeSet<String> {
     let metas = store.list_under(&store.prefix).await.unwrap();

@@ -2,14 +2,16 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path as StorePath;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{CheckpointStore, Content, FileName, Handle, StoreError, names};
+use crate::snapshot::SnapshotFiles;
 
 /// Files up to this size are put with one request; longer ones in pieces of this size.
 const PIECE_BYTES: usize = 8 << 20;
@@ -25,6 +27,22 @@ pub enum Source {
     Bytes(Bytes),
 }
 
+/// Files of one snapshot under way at a time.
+const FILES_AT_ONCE: usize = 4;
+
+/// A snapshot in the store, when its manifest is published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uploaded {
+    /// For the manifest, in the order of the snapshot's files.
+    pub handles: Vec<Handle>,
+    /// Bytes that were written for it.
+    pub new_bytes: u64,
+    /// Bytes of all its files.
+    pub full_bytes: u64,
+    /// How long it took.
+    pub took: Duration,
+}
+
 /// What [`CheckpointStore::put`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
@@ -35,6 +53,29 @@ pub struct Moved {
 }
 
 impl CheckpointStore {
+    /// Puts the files of a snapshot that `checkpoint`, which is under way, needs: each as [`put`](Self::put) does.
+    ///
+    /// # Errors
+    ///
+    /// The first failure; what was put is removed when the checkpoint is [given up](Self::abort).
+    pub async fn upload(&self, checkpoint: u64, snapshot: &SnapshotFiles) -> Result<Uploaded, StoreError> {
+        let began = Instant::now();
+        let puts = snapshot.files.iter().map(|file| async move {
+            let source = file.source();
+            self.put(checkpoint, &file.label, file.name, &source).await
+        });
+        let moved: Vec<Moved> = futures_util::stream::iter(puts)
+            .buffered(FILES_AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(Uploaded {
+            new_bytes: moved.iter().map(|moved| moved.new_bytes).sum(),
+            full_bytes: snapshot.bytes(),
+            handles: moved.into_iter().map(|moved| moved.handle).collect(),
+            took: began.elapsed(),
+        })
+    }
+
     /// Puts a file that `checkpoint`, which is under way, needs. Small ones become part of the manifest; one that a
     /// checkpoint in the store has already is left where it is.
     ///

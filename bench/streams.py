@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from sidebyside import flink_home, machine, report, streams_report, tools
+from sidebyside import flink_home, machine, model, report, streams_report, tools
 from sidebyside.engines import Row, run_everspan, run_flink
 from sidebyside.flink_cluster import Cluster
 from sidebyside.process import BenchError
@@ -29,6 +29,7 @@ from sidebyside.workloads import WORKLOADS, Workload, scaled, smaller
 
 QUICK_DIVISOR = 50
 WARM_UP_DIVISOR = 4
+CHECK_EVENTS = 200_000
 ENGINES = ("everspan", "flink")
 
 
@@ -94,14 +95,14 @@ class Run:
             if "flink" in self.engines:
                 self.cluster = stack.enter_context(Cluster(self.home, self.out / "data" / "flink", self.out))
             yield from self._fresh(order, number)
+            if number == 1:
+                yield from self._checks()
             for workload in self.workloads:
                 for parallelism in self.parallelisms:
                     if self.cluster:
                         run_flink(self.cluster, workload, smaller(workload.events, WARM_UP_DIVISOR), parallelism)
                     for engine in order:
                         yield self._cell(engine, workload, workload.events_of(engine), parallelism, number)
-                if number == 1 and workload.everspan_events and "everspan" in self.engines:
-                    yield from self._checks(workload)
 
     def _fresh(self, order: list[str], number: int) -> Iterator[Row]:
         """The first job of a process: from the start to the first record, and the memory of a keyed sum."""
@@ -114,11 +115,17 @@ class Run:
         """The workload of this query without checkpoints."""
         return next(one for one in self.known if one.query == query and not one.checkpoint_interval_ms)
 
-    def _checks(self, workload: Workload) -> Iterator[Row]:
-        """Where the engines run different sizes: Everspan at Flink's size, and at its own without checkpoints."""
-        plain, large = self._plain(workload.query), workload.events_of("everspan")
-        for checked, events in ((workload, workload.events), (plain, large)):
-            yield self._cell("everspan", checked, events, 1, 1) | {"kind": "check"}
+    def _checks(self) -> Iterator[Row]:
+        """Every query in small beside the model; where Everspan runs more events than Flink, also without checkpoints."""
+        for query in dict.fromkeys(one.query for one in self.workloads):
+            yield model_row(query)
+            for engine in self.engines:
+                for parallelism in self.parallelisms:
+                    yield self._cell(engine, self._plain(query), CHECK_EVENTS, parallelism, 1) | {"kind": "check"}
+        for workload in self.workloads:
+            if workload.everspan_events and "everspan" in self.engines:
+                plain, large = self._plain(workload.query), workload.events_of("everspan")
+                yield self._cell("everspan", plain, large, 1, 1) | {"kind": "check"}
 
     def _cell(self, engine: str, workload: Workload, events: int, parallelism: int, number: int) -> Row:
         if engine == "flink":
@@ -126,6 +133,12 @@ class Run:
         else:
             row = run_everspan(self.binary, workload, events, parallelism, self.out)
         return row | {"round": number}
+
+
+def model_row(query: str) -> Row:
+    outputs, checksum = model.result(query, CHECK_EVENTS)
+    about = {"kind": "model", "engine": "model", "workload": query, "query": query, "parallelism": 1, "round": 1}
+    return about | {"events": CHECK_EVENTS, "outputs": outputs, "checksum": checksum}
 
 
 def parse_options() -> argparse.Namespace:

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from sidebyside import checkpoints_report, engines, flink_rest, kept_state, program, streams_report, workloads
+from sidebyside import checkpoints_report, engines, flink_rest, kept_state, model, program, streams_report, workloads
 from sidebyside.process import BenchError
 
 ABOUT = {
@@ -56,8 +56,8 @@ class Results(unittest.TestCase):
             ([run("everspan"), run("flink", checksum=5)], "sum of 10000000 events: flink, sum heap, p=1, round 1"),
             ([run("everspan"), run("flink"), run("everspan", 2, outputs=8)], "everspan, sum heap, p=1, round 2"),
             ([run("everspan"), run("flink", workload="sum lsm", parallelism=2, checksum=6)], "flink, sum lsm, p=2"),
-            ([run("everspan"), run("flink", events=5, checksum=6)], "sum: no run of both engines"),
-            ([run("flink")], None),
+            ([run("everspan"), run("flink", events=5, checksum=6)], "sum: nothing to compare"),
+            ([run("flink"), run("model")], None),
             ([run("flink"), run("everspan", wants_checkpoints=True)], "none was completed"),
         ]:
             self.check(rows, problem)
@@ -134,6 +134,19 @@ class Workloads(unittest.TestCase):
             for one in workloads.scaled(workloads.WORKLOADS, divisor):
                 for events in (one.events_of("everspan"), one.events_of("flink")):
                     self.assertTrue(events > 0 and events % 2000 == 0, (one.name, divisor, events))
+
+
+class Model(unittest.TestCase):
+    def test_the_model_gives_what_flink_gave(self):
+        """Results of Flink 1.20.5."""
+        for query, events, outputs, checksum in [
+            ("sum", 200_000, 200_000, 2643956028885174833),
+            ("q5", 80_000, 8, 3093080483947174648),
+        ]:
+            self.assertEqual(model.result(query, events), (outputs, checksum), query)
+
+    def test_every_workload_has_a_model(self):
+        self.assertEqual(set(model.QUERIES), {one.query for one in workloads.WORKLOADS})
 
 
 class Programs(unittest.TestCase):

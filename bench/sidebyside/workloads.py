@@ -74,12 +74,12 @@ def disagreements(rows: list[dict[str, object]]) -> list[str]:
 
 
 def unverified(rows: list[dict[str, object]]) -> list[str]:
-    """Queries of which no size was run by both engines."""
+    """Queries whose result nobody else confirmed: neither the other engine nor the model, at any size."""
     engines: dict[tuple[object, object], set[object]] = {}
     for row in rows:
         engines.setdefault((row["query"], row["events"]), set()).add(row["engine"])
     compared = {query for (query, _), who in engines.items() if len(who) > 1}
-    return [f"{query}: no run of both engines over as many events" for query in sorted({q for q, _ in engines} - compared)]
+    return [f"{query}: nothing to compare its result with" for query in sorted({q for q, _ in engines} - compared)]
 
 
 def run_name(row: dict[str, object]) -> str:

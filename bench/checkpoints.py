@@ -12,42 +12,24 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import datetime
 import json
-import shlex
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from sidebyside import checkpoints_report, flink_home, kept_state, machine, report, tools
+from sidebyside.command import about_run, run_command
 from sidebyside.engines import Row
-from sidebyside.process import BenchError
 
 ENGINES = checkpoints_report.ENGINES
 QUICK = kept_state.Keeping(keys=100_000, interval_ms=1000, checkpoints=8, fail_after=5)
-
-
-def main() -> int:
-    options = parse_options()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
-    try:
-        return run(options)
-    except BenchError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
 
 
 def run(options: argparse.Namespace) -> int:
     out = options.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     keeping = QUICK if options.quick else kept_state.Keeping()
-    about = machine.describe(out / "data") | {
-        "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC",
-        "command": shlex.join(["bench/checkpoints.py", *sys.argv[1:]]),
-        "commit": tools.commit(),
+    about = machine.describe(out / "data") | about_run() | {
         "rounds": 1 if options.quick else options.rounds,
         "keeping": dataclasses.asdict(keeping),
     }
@@ -94,4 +76,4 @@ def parse_options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(run, parse_options()))

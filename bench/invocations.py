@@ -15,27 +15,13 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import shlex
-import signal
 import sys
 from pathlib import Path
 
 from sidebyside import hotspots, machine, report, servers, tools
+from sidebyside.command import about_run, run_command
 from sidebyside.load import WORKLOADS
-from sidebyside.process import BenchError
 from sidebyside.trial import Plan, Row, run_trial
-
-
-def main() -> int:
-    options = parse_options()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
-    try:
-        return run(options)
-    except BenchError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
 
 
 def run(options: argparse.Namespace) -> int:
@@ -57,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     if options.profile:
         hotspots.print_hotspots(plan, compared[0])
         return 0
-    about = facts | about_run(options, plan, compared)
+    about = facts | about_run() | about_options(options, plan, compared)
     rows = measure(plan, compared, options.rounds, raw_file(out, about))
     return conclude(options, about, rows, complete=len(compared) == 2 and not options.quick)
 
@@ -102,11 +88,8 @@ def conclude(options: argparse.Namespace, about: dict[str, object], rows: list[R
     return 0
 
 
-def about_run(options: argparse.Namespace, plan: Plan, compared: list[servers.Server]) -> dict[str, object]:
+def about_options(options: argparse.Namespace, plan: Plan, compared: list[servers.Server]) -> dict[str, object]:
     return {
-        "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC",
-        "command": shlex.join(["bench/invocations.py", *sys.argv[1:]]),
-        "commit": tools.commit(),
         "versions": [tools.version(server.binary) for server in compared],
         "settings": servers.said(compared),
         "rounds": options.rounds,
@@ -169,4 +152,4 @@ def counts(text: str) -> list[int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(run, parse_options()))

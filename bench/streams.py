@@ -5,6 +5,7 @@
     bench/streams.py --quick            one round of a fiftieth of the events, prints only
     bench/streams.py --only flink       one of the two, prints only
     bench/streams.py --workloads q5,q8  some of them, prints only
+    bench/streams.py --profile          where Everspan spends its CPU in each of them (perf)
 
 Exit code 0 only when every run gave the result that the others gave. What the figures mean: bench/README.md.
 """
@@ -12,19 +13,16 @@ Exit code 0 only when every run gave the result that the others gave. What the f
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
-import shlex
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from sidebyside import flink_home, machine, model, report, streams_report, tools
-from sidebyside.engines import Row, run_everspan, run_flink
+from sidebyside import flink_home, hotspots, machine, model, report, streams_report, tools
+from sidebyside.command import about_run, run_command
+from sidebyside.engines import CELL_SECONDS_MAX, Row, everspan_argv, fresh_folder, run_everspan, run_flink
 from sidebyside.flink_cluster import Cluster
-from sidebyside.process import BenchError
 from sidebyside.workloads import WORKLOADS, Workload, scaled, smaller
 
 QUICK_DIVISOR = 50
@@ -33,27 +31,15 @@ CHECK_EVENTS = 200_000
 ENGINES = ("everspan", "flink")
 
 
-def main() -> int:
-    options = parse_options()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
-    try:
-        return run(options)
-    except BenchError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-
-
 def run(options: argparse.Namespace) -> int:
     out = options.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
-    about = machine.describe(out / "data") | {
-        "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC",
-        "command": shlex.join(["bench/streams.py", *sys.argv[1:]]),
-        "commit": tools.commit(),
+    about = machine.describe(out / "data") | about_run() | {
         "rounds": 1 if options.quick else options.rounds,
     }
+    if options.profile:
+        profile(options, out)
+        return 0
     rows = list(Run(options, about["rounds"], out).rows())
     (out / "streams.json").write_text(json.dumps({"about": about, "rows": rows}, indent=1))
     section = streams_report.markdown(about, rows)
@@ -117,7 +103,7 @@ class Run:
 
     def _checks(self) -> Iterator[Row]:
         """Every query in small beside the model; where Everspan runs more events than Flink, also without checkpoints."""
-        for query in dict.fromkeys(one.query for one in self.workloads):
+        for query in dict.fromkeys(["sum", *(one.query for one in self.workloads)]):
             yield model_row(query)
             for engine in self.engines:
                 for parallelism in self.parallelisms:
@@ -135,6 +121,18 @@ class Run:
         return row | {"round": number}
 
 
+def profile(options: argparse.Namespace, out: Path) -> None:
+    """Each chosen workload once on Everspan under perf, at each parallelism."""
+    binary = tools.stream_bench(options.everspan)
+    for workload in (one for one in WORKLOADS if not options.workloads or one.query in options.workloads):
+        for parallelism in options.parallelism:
+            with fresh_folder(out) as checkpoints:
+                events = workload.events_of("everspan")
+                argv = everspan_argv(binary, workload, events, parallelism, checkpoints)
+                recording = out / f"everspan-{workload.query}-{parallelism}.perf.data"
+                hotspots.print_program_hotspots(argv, recording, CELL_SECONDS_MAX)
+
+
 def model_row(query: str) -> Row:
     outputs, checksum = model.result(query, CHECK_EVENTS)
     about = {"kind": "model", "engine": "model", "workload": query, "query": query, "parallelism": 1, "round": 1}
@@ -146,7 +144,13 @@ def parse_options() -> argparse.Namespace:
     add = parser.add_argument
     add("--quick", action="store_true", help="one round, few events")
     add("--only", choices=ENGINES, help="run one of the two")
-    add("--workloads", type=queries, default=[], help=f"some of {','.join(dict.fromkeys(one.query for one in WORKLOADS))}")
+    add("--profile", action="store_true", help="perf of Everspan instead of the comparison")
+    add(
+        "--workloads",
+        type=queries,
+        default=[],
+        help=f"some of {','.join(dict.fromkeys(one.query for one in WORKLOADS))}",
+    )
     add("--parallelism", type=parallelisms, default=[1, 2], help="default 1,2")
     add("--rounds", type=int, default=2, help="how often everything is measured (default 2)")
     add("--everspan", metavar="PATH", help="program (default: built from bench/streams)")
@@ -170,4 +174,4 @@ def parallelisms(text: str) -> list[int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(run, parse_options()))

@@ -20,9 +20,7 @@ SPAN = (
     " name=JobInitialization, startTsMillis=1000, endTsMillis=1226, attributes={initializationStatus=COMPLETED,"
     " fullSize=25316318, checkpointId=5, sumRestoredStateSizeBytes.LOCAL_DISK=25296693}}\n"
 )
-FRESH_SPAN = (
-    "Reported span: SimpleSpan{scope=x, name=JobInitialization, startTsMillis=1, endTsMillis=2, attributes={jobId=94f9}}\n"
-)
+FRESH_SPAN = "Reported span: SimpleSpan{scope=x, name=JobInitialization, startTsMillis=1, endTsMillis=2, attributes={jobId=94f9}}\n"
 
 
 def run(engine: str, number: int = 1, **changed: object) -> dict[str, object]:
@@ -123,7 +121,10 @@ class Kept(unittest.TestCase):
         self.assertEqual((row["e2e_ms"], row["pause_ms_max"], row["failed"], row["problems"]), ([10], 10, 1, []))
 
     def test_a_run_that_was_not_restored_once_or_lost_keys_does_not_count(self):
-        for restored, absent, problem in [([], 0, "restored 0 times"), ([{"duration_ms": 1, "state_bytes": 1}], 3, "3 keys")]:
+        for restored, absent, problem in [
+            ([], 0, "restored 0 times"),
+            ([{"duration_ms": 1, "state_bytes": 1}], 3, "3 keys"),
+        ]:
             row = kept_state.figures("flink", "heap", [], restored, absent, 1.0)
             self.assertIn(problem, row["problems"][0])
 
@@ -158,7 +159,10 @@ class Programs(unittest.TestCase):
 
     def test_a_program_that_fails_or_hangs_is_an_error_with_its_words(self):
         log = Path(self.enterContext(tempfile.TemporaryDirectory())) / "log"
-        for command, seconds_max, words in [("echo broken >&2; exit 3", 60, "code 3.*\nbroken"), ("sleep 600; true", 0.1, "code -9")]:
+        for command, seconds_max, words in [
+            ("echo broken >&2; exit 3", 60, "code 3.*\nbroken"),
+            ("sleep 600; true", 0.1, "code -9"),
+        ]:
             with self.assertRaisesRegex(BenchError, words):
                 program.run_program(["sh", "-c", command], log, seconds_max)
 

@@ -11,33 +11,18 @@ Exit code 0 only when every call was answered and spans arrived. What the figure
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
-import shlex
-import signal
 import sys
 from pathlib import Path
 
 from sidebyside import machine, report, servers, tools, tracing_report
+from sidebyside.command import about_run, run_command
 from sidebyside.delay import run_delay
 from sidebyside.pairs import run_pairs
-from sidebyside.process import BenchError
 from sidebyside.trial import Plan, Row
 
 # Spans per call of `greet`: request, start, attempt, end.
 SPANS_PER_CALL = 4
-
-
-def main() -> int:
-    options = parse_options()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
-    try:
-        return run(options)
-    except BenchError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
 
 
 def run(options: argparse.Namespace) -> int:
@@ -55,10 +40,7 @@ def run(options: argparse.Namespace) -> int:
         warm_up_seconds=1 if options.quick else 4,
         out=out,
     )
-    about |= {
-        "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC",
-        "command": shlex.join(["bench/tracing.py", *sys.argv[1:]]),
-        "commit": tools.commit(),
+    about |= about_run() | {
         "versions": [tools.version(server.binary) for server in compared],
         "settings": servers.said(compared),
     }
@@ -132,4 +114,4 @@ def parse_options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(run, parse_options()))

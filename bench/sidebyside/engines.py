@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .flink_cluster import Cluster
@@ -18,17 +20,9 @@ FLINK_BACKENDS = {"heap": "hashmap", "lsm": "rocksdb"}
 
 def run_everspan(binary: str, workload: Workload, events: int, parallelism: int, out: Path) -> Row:
     """A process of its own; its CPU is that of the whole process, start and end included."""
-    argv = [binary, "--workload", workload.query, "--parallelism", str(parallelism), "--events", str(events)]
-    argv += ["--backend", workload.backend]
-    checkpoints = out / "data" / "everspan-checkpoints"
-    shutil.rmtree(checkpoints, ignore_errors=True)
-    if workload.checkpoint_interval_ms:
-        checkpoints.mkdir(parents=True)
-        argv += ["--checkpoint-interval-ms", str(workload.checkpoint_interval_ms), "--checkpoint-dir", str(checkpoints)]
-    try:
+    with fresh_folder(out) as checkpoints:
+        argv = everspan_argv(binary, workload, events, parallelism, checkpoints)
         done = run_program(argv, out / "everspan-stream.log", CELL_SECONDS_MAX)
-    finally:
-        shutil.rmtree(checkpoints, ignore_errors=True)
     told = done.said
     return {
         **about("everspan", workload, events, parallelism),
@@ -40,6 +34,26 @@ def run_everspan(binary: str, workload: Workload, events: int, parallelism: int,
         "first_record_ms": (told["first_record_ns"] - done.started_ns) / 1e6,
         **checkpoint_figures(told["checkpoints"]),
     }
+
+
+def everspan_argv(binary: str, workload: Workload, events: int, parallelism: int, checkpoints: Path) -> list[str]:
+    argv = [binary, "--workload", workload.query, "--parallelism", str(parallelism), "--events", str(events)]
+    argv += ["--backend", workload.backend]
+    if workload.checkpoint_interval_ms:
+        argv += ["--checkpoint-interval-ms", str(workload.checkpoint_interval_ms), "--checkpoint-dir", str(checkpoints)]
+    return argv
+
+
+@contextmanager
+def fresh_folder(out: Path) -> Iterator[Path]:
+    """An empty folder for the checkpoints of one Everspan program, removed afterwards."""
+    folder = out / "data" / "everspan-checkpoints"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def run_flink(cluster: Cluster, workload: Workload, events: int, parallelism: int) -> Row:

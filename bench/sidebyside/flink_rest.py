@@ -36,7 +36,7 @@ class Rest:
         """The jar's id."""
         boundary = uuid.uuid4().hex
         head = (
-            f"--{boundary}\r\nContent-Disposition: form-data; name=\"jarfile\"; filename=\"{jar.name}\"\r\n"
+            f'--{boundary}\r\nContent-Disposition: form-data; name="jarfile"; filename="{jar.name}"\r\n'
             "Content-Type: application/x-java-archive\r\n\r\n"
         )
         body = head.encode() + jar.read_bytes() + f"\r\n--{boundary}--\r\n".encode()
@@ -83,7 +83,9 @@ class Rest:
                 text = response.read()
                 return json.loads(text) if text else {}
         except urllib.error.HTTPError as error:
-            raise BenchError(f"{request.full_url}: {error.code} {cause(error.read().decode(errors='replace'))}") from error
+            raise BenchError(
+                f"{request.full_url}: {error.code} {cause(error.read().decode(errors='replace'))}"
+            ) from error
         except OSError as error:
             raise BenchError(f"{request.full_url}: {error}") from error
 

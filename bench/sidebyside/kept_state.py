@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .engines import Row, flink_checkpoints, job_configuration
+from .engines import Row, flink_checkpoints, fresh_folder, job_configuration
 from .flink_cluster import Cluster
 from .flink_home import Home
 from .process import BenchError
@@ -35,22 +34,17 @@ class Keeping:
 
 
 def run_everspan(binary: str, keeping: Keeping, backend: str, out: Path) -> Row:
-    store = out / "data" / "everspan-checkpoints"
-    shutil.rmtree(store, ignore_errors=True)
-    store.mkdir(parents=True)
-    given = keeping.arguments() | {
-        "backend": backend,
-        "checkpoint-interval-ms": keeping.interval_ms,
-        "checkpoint-dir": store,
-        "checkpoints": keeping.checkpoints,
-    }
-    argv = [binary, "--workload", "state"]
-    for name, value in given.items():
-        argv += [f"--{name}", str(value)]
-    try:
+    with fresh_folder(out) as store:
+        given = keeping.arguments() | {
+            "backend": backend,
+            "checkpoint-interval-ms": keeping.interval_ms,
+            "checkpoint-dir": store,
+            "checkpoints": keeping.checkpoints,
+        }
+        argv = [binary, "--workload", "state"]
+        for name, value in given.items():
+            argv += [f"--{name}", str(value)]
         done = run_program(argv, out / "everspan-state.log", SECONDS_MAX)
-    finally:
-        shutil.rmtree(store, ignore_errors=True)
     told = done.said
     restored = [one for one in told["initializations"] if one["checkpoint"] is not None]
     return figures("everspan", backend, told["checkpoints"], restored, told["absent"], done.peak_mb)

@@ -8,6 +8,11 @@ from .streams_report import ENGINES, compared, of_engine
 
 Row = dict[str, object]
 MARKER = "checkpoints"
+HEAD = """\
+## Checkpoints and recovery
+
+Keyed state under checkpoints, and a failure, on Everspan and on Flink, with one command: `bench/checkpoints.py`. What the
+figures mean: [bench/README.md](../bench/README.md#what-benchcheckpointspy-measures)."""
 BACKENDS = {"heap": "heap : hashmap", "lsm": "LSM : RocksDB, incremental"}
 E2E_TARGET = 0.3
 RECOVERY_TARGET = 0.3
@@ -15,7 +20,7 @@ RECOVERY_TARGET = 0.3
 
 def markdown(about: Row, rows: list[Row]) -> str:
     """The whole section: how it was measured, a table, what went wrong."""
-    parts = [_preamble(about), _table(rows)]
+    parts = [HEAD, _preamble(about), _table(rows)]
     if problems := problem_lines(rows):
         parts.append("**This run does not count:**\n\n" + "\n".join(f"- {line}" for line in problems))
     return "\n\n".join(parts) + "\n"

@@ -10,6 +10,11 @@ from .workloads import WORKLOADS, disagreements, unverified
 
 Row = dict[str, object]
 MARKER = "streams"
+HEAD = """\
+## Stream jobs
+
+The same jobs on Everspan and on Flink, with one command: `bench/streams.py`. What the figures mean:
+[bench/README.md](../bench/README.md#what-benchstreamspy-measures)."""
 ENGINES = ("everspan", "flink")
 TARGETS = {one.name: one.target for one in WORKLOADS}
 FIRST_RECORD_TARGET = 0.1
@@ -19,7 +24,7 @@ PAUSE_TARGET_MS = 20
 
 def markdown(about: Row, rows: list[Row]) -> str:
     """The whole section: how it was measured, throughput, checkpoints, a fresh process, what went wrong."""
-    parts = [_preamble(about, rows), _throughput(rows), _checkpoints(rows), _fresh(rows)]
+    parts = [HEAD, _preamble(about, rows), _throughput(rows), _checkpoints(rows), _fresh(rows)]
     if problems := problem_lines(rows):
         parts.append("**This run does not count:**\n\n" + "\n".join(f"- {line}" for line in problems))
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -58,12 +58,15 @@ fn list(dir: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
+/// The last one is of a state at rest.
 fn take_images(source: &Source, to: &Path, images: &Sender<Image>) {
     let mut random = Random(11);
+    let mut is_last = false;
     for number in 0.. {
-        if source.finished.load(Ordering::Acquire) {
+        if is_last {
             return;
         }
+        is_last = source.finished.load(Ordering::Acquire);
         let dir = to.join(format!("{number}"));
         let persisted = source.persisted.load(Ordering::Acquire);
         copy(source.dir.path(), &dir, &mut random);
@@ -86,10 +89,10 @@ fn write(source: &Source) {
             std::thread::sleep(Duration::from_millis(random.below(100)));
         }
     }
-    assert!(state.counters().compactions > 0);
-    // Whatever the timing was, the last image is one of a state at rest.
-    std::thread::sleep(Duration::from_millis(500));
+    let compactions = state.counters().compactions;
+    drop(state);
     source.finished.store(true, Ordering::Release);
+    assert!(compactions > 0);
 }
 
 #[test]

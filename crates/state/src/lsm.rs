@@ -34,7 +34,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use lsm_tree::{AbstractTree, AnyTree, Guard, SeqNo, Slice};
 
-pub use compactor::Compactor;
+pub use compactor::{Compaction, Compactor};
 pub use open_error::OpenError;
 pub use options::{FreeSpace, LsmOptions, LsmShared};
 pub use owner::Owner;

@@ -11,6 +11,7 @@
 //!
 //! One process writes to a prefix at a time; any number may read.
 
+mod cloud;
 mod error;
 mod ledger;
 mod manifest;

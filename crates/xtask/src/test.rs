@@ -5,11 +5,12 @@
 
 mod receivers;
 mod rust;
+mod s3;
 mod stories;
 
 use crate::step::{Outcome, Report, Step, summary};
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step {
         name: "fmt",
         about: "rustfmt",
@@ -33,6 +34,12 @@ const STEPS: [Step; 10] = [
         about: "the simulator, 1000 seeds",
         needs: &[],
         run: rust::sim,
+    },
+    Step {
+        name: "s3",
+        about: "moto in target/tools, and checkpoints in it",
+        needs: &[],
+        run: s3::s3,
     },
     Step {
         name: "build",

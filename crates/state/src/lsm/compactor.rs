@@ -1,8 +1,9 @@
 //! The thread that compacts the trees of all partitions, off the path of the records.
 
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use lsm_tree::AnyTree;
 
@@ -11,6 +12,18 @@ use super::slot::Slot;
 /// A handle of the compaction thread of a process. The thread ends with the last handle.
 #[derive(Clone)]
 pub struct Compactor(Arc<Thread>);
+
+/// A compaction that goes on beside the work on its state.
+#[derive(Clone, Debug)]
+pub struct Compaction(Arc<OnceLock<Duration>>);
+
+impl Compaction {
+    /// How long it took; `None` as long as it is not over, which it never is once its state is closed.
+    #[must_use]
+    pub fn took(&self) -> Option<Duration> {
+        self.0.get().copied()
+    }
+}
 
 struct Thread {
     /// Never longer than there are open states: each has one request waiting at most.
@@ -33,6 +46,13 @@ impl Compactor {
             requests: Some(requests),
             join: Some(join),
         })))
+    }
+
+    /// As [`submit`](Self::submit), for whoever wants to know how long it takes; `None` if no compaction is wanted.
+    pub(super) fn submit_watched(&self, slot: &Arc<Slot>, tree: &AnyTree) -> Option<Compaction> {
+        let watched = slot.watch(tree)?;
+        self.submit(slot, tree);
+        Some(Compaction(watched))
     }
 
     /// Asks for a compaction of `tree`, the one in `slot`, if it wants one.

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use lsm_tree::compaction::Leveled;
 use lsm_tree::{AbstractTree, AnyTree};
@@ -50,6 +51,8 @@ pub(super) struct Slot {
     free_space: FreeSpace,
     /// Snapshots that may hold files of the tree.
     pins: Mutex<Vec<Weak<Pin>>>,
+    /// Who wants to know how long the next compaction takes.
+    watched: Mutex<Option<Arc<OnceLock<Duration>>>>,
     /// True from a request until the compaction thread takes it up.
     requested: AtomicBool,
     closing: AtomicBool,
@@ -68,6 +71,7 @@ impl Slot {
             l0_tables_max: options.l0_tables_max,
             free_space: options.free_space,
             pins: Mutex::new(Vec::new()),
+            watched: Mutex::new(None),
             requested: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             poison: OnceLock::new(),
@@ -79,10 +83,21 @@ impl Slot {
 
     /// True if `tree` wants a compaction and none is waiting; the caller then has to pass it on.
     pub(super) fn request(&self, tree: &AnyTree) -> bool {
-        let wanted = tree
-            .level_table_count(0)
-            .is_some_and(|tables| tables >= self.l0_tables_max);
-        wanted && !self.requested.swap(true, Ordering::AcqRel)
+        self.wants(tree) && !self.requested.swap(true, Ordering::AcqRel)
+    }
+
+    /// What will be told of the next compaction, if `tree` wants one.
+    pub(super) fn watch(&self, tree: &AnyTree) -> Option<Arc<OnceLock<Duration>>> {
+        self.wants(tree).then(|| {
+            let watched = Arc::default();
+            *self.lock_watched() = Some(Arc::clone(&watched));
+            watched
+        })
+    }
+
+    fn wants(&self, tree: &AnyTree) -> bool {
+        tree.level_table_count(0)
+            .is_some_and(|tables| tables >= self.l0_tables_max)
     }
 
     /// Compacts step by step until nothing is left to do, the disk is full or the state is closed.
@@ -90,8 +105,12 @@ impl Slot {
         let slot = self.lock_tree();
         self.requested.store(false, Ordering::Release);
         let Some(tree) = slot.as_ref() else { return };
+        let began = Instant::now();
         while self.may_step(tree) && self.step(tree) {
             self.compactions.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some(watched) = self.lock_watched().take() {
+            watched.get_or_init(|| began.elapsed());
         }
     }
 
@@ -171,6 +190,10 @@ impl Slot {
             l0_tables: tree.level_table_count(0).unwrap_or(0) as u64,
             table_bytes: tree.disk_space(),
         }
+    }
+
+    fn lock_watched(&self) -> MutexGuard<'_, Option<Arc<OnceLock<Duration>>>> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_tree(&self) -> MutexGuard<'_, Option<AnyTree>> {

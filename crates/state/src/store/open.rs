@@ -10,7 +10,7 @@ use object_store::path::Path as StorePath;
 use url::Url;
 
 use super::retry::Retry;
-use super::{CheckpointStore, Ledger};
+use super::{CheckpointStore, Ledger, cloud};
 
 /// How a store is used.
 #[derive(Clone, Debug)]
@@ -19,9 +19,24 @@ pub struct StoreOptions {
     pub inline_below: u64,
     /// Asking again.
     pub retry: Retry,
-    /// Settings of the kind of store, such as `aws_endpoint` or `aws_region`; later ones win. This crate reads no
-    /// environment: whoever wants `AWS_…` variables puts them here.
+    /// Settings of the kind of store, such as `endpoint` or `region`, as `object_store` names them; later ones win. This
+    /// crate reads no environment: see [`settings_of_environment`](Self::settings_of_environment).
     pub settings: Vec<(String, String)>,
+}
+
+impl StoreOptions {
+    /// Those of some environment variables that a store in the cloud knows, such as `AWS_ACCESS_KEY_ID`,
+    /// `AWS_ENDPOINT_URL` or `GOOGLE_SERVICE_ACCOUNT`. Others with such a name are left out.
+    pub fn settings_of_environment(
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Vec<(String, String)> {
+        let known = variables
+            .into_iter()
+            .filter(|(key, _)| cloud::is_known_variable(key));
+        known
+            .map(|(key, value)| (key.to_ascii_lowercase(), value))
+            .collect()
+    }
 }
 
 impl Default for StoreOptions {
@@ -55,7 +70,7 @@ impl CheckpointStore {
         };
         let (objects, prefix) = match directory(place).map_err(refuse)? {
             Some(dir) => (in_directory(&dir).map_err(refuse)?, StorePath::default()),
-            None => at_url(place, &options.settings).map_err(refuse)?,
+            None => cloud::at_url(place, &options.settings).map_err(refuse)?,
         };
         Ok(Self::over(objects, prefix, place.to_owned(), options))
     }
@@ -98,19 +113,6 @@ fn in_directory(dir: &PathBuf) -> Result<Arc<DynObjectStore>, String> {
     std::fs::create_dir_all(dir).map_err(|error| error.to_string())?;
     let store = LocalFileSystem::new_with_prefix(dir).map_err(|error| error.to_string())?;
     Ok(Arc::new(store.with_fsync(true)))
-}
-
-fn at_url(place: &str, settings: &[(String, String)]) -> Result<(Arc<DynObjectStore>, StorePath), String> {
-    let url = Url::parse(place).map_err(|error| error.to_string())?;
-    if !matches!(url.scheme(), "s3" | "s3a" | "gs" | "az" | "abfs" | "abfss") {
-        return Err(format!(
-            "unknown scheme {}: use a path, file://, s3://, gs:// or az://",
-            url.scheme()
-        ));
-    }
-    let settings = settings.iter().cloned();
-    let (store, prefix) = object_store::parse_url_opts(&url, settings).map_err(|error| error.to_string())?;
-    Ok((Arc::from(store), prefix))
 }
 
 impl fmt::Display for StorePlaceError {

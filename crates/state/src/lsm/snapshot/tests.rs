@@ -40,13 +40,18 @@ impl Bed {
 
     fn restore(&self, from: &SnapshotFiles, to: &str) -> LsmBackend {
         let part = part_of(from);
-        let restored = LsmBackend::restore(&part, &self.path(to), self.options.clone());
+        let restored = LsmBackend::restore(&[part], whole(), &self.path(to), self.options.clone());
         restored.unwrap().state
     }
 }
 
 fn part_of(snapshot: &SnapshotFiles) -> FetchedPart {
-    FetchedPart::of_snapshot(snapshot, KeyGroupRange::of_owner(0, 1, 1)).unwrap()
+    FetchedPart::of_snapshot(snapshot, whole()).unwrap()
+}
+
+/// One owner has all.
+fn whole() -> KeyGroupRange {
+    KeyGroupRange::of_owner(0, 1, 1)
 }
 
 /// Batch `n` is a pure function of `n`.
@@ -91,7 +96,7 @@ fn a_snapshot_is_the_state_at_its_position_whatever_the_state_does_later() {
         drop(state);
         let part = part_of(&taken[taken.len() - 1]);
         fs::remove_dir_all(bed.path("state")).unwrap();
-        state = LsmBackend::restore(&part, &bed.path("state"), bed.options.clone())
+        state = LsmBackend::restore(&[part], whole(), &bed.path("state"), bed.options.clone())
             .unwrap()
             .state;
     }
@@ -206,18 +211,19 @@ fn a_damaged_file_is_noticed() {
     apply(&mut state, 1..=50);
     let written = bed.snapshot(&mut state, "s");
     drop(state);
-    let range = KeyGroupRange::of_owner(0, 1, 1);
     for file in &written.files {
-        let whole = fs::read(&file.path).unwrap();
-        let mut bytes = whole.clone();
+        let content = fs::read(&file.path).unwrap();
+        let mut bytes = content.clone();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 0x10;
         // Not through the link: the state's own file stays whole.
         fs::remove_file(&file.path).unwrap();
         fs::write(&file.path, bytes).unwrap();
-        let error = FetchedPart::of_snapshot(&written, range).unwrap_err().to_string();
+        let error = FetchedPart::of_snapshot(&written, whole())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("is damaged"), "{}: {error}", file.label);
-        fs::write(&file.path, whole).unwrap();
+        fs::write(&file.path, content).unwrap();
     }
     let restored = bed.restore(&written, "restored");
     assert_eq!(restored.digest().unwrap(), model(50));
@@ -243,7 +249,12 @@ fn a_state_is_not_restored_over_another() {
     apply(&mut state, 1..=50);
     let written = bed.snapshot(&mut state, "s");
     drop(state);
-    let restored = LsmBackend::restore(&part_of(&written), &bed.path("state"), bed.options.clone());
+    let restored = LsmBackend::restore(
+        &[part_of(&written)],
+        whole(),
+        &bed.path("state"),
+        bed.options.clone(),
+    );
     assert!(restored.is_err());
     assert_eq!(bed.open("state").applied(), 50);
 }
@@ -255,7 +266,12 @@ fn a_part_of_another_backend_is_refused() {
     apply(&mut state, 1..=5);
     let mut written = bed.snapshot(&mut state, "s");
     written.format = "other 1";
-    let restored = LsmBackend::restore(&part_of(&written), &bed.path("restored"), bed.options.clone());
+    let restored = LsmBackend::restore(
+        &[part_of(&written)],
+        whole(),
+        &bed.path("restored"),
+        bed.options.clone(),
+    );
     let error = restored.err().expect("the format is unknown").to_string();
     assert!(error.contains("other 1"), "{error}");
 }

@@ -2,4 +2,7 @@
 
 pub(crate) mod collect;
 pub(crate) mod discard;
+pub(crate) mod file_sink;
+pub(crate) mod file_source;
 pub(crate) mod generator;
+pub(crate) mod print;

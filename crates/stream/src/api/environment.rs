@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use super::chain::FromSource;
 use super::source::Source;
 use super::stream::DataStream;
+use crate::connectors::file_source::FileSource;
 use crate::connectors::generator::GeneratorSource;
 use crate::graph::{Chain, Graph, OperatorOptions, SharedGraph};
 use crate::runtime::error::JobError;
@@ -46,7 +47,11 @@ impl StreamExecutionEnvironment {
     }
 
     /// The records of a source.
-    pub fn from_source<S: Source>(&self, source: S, name: &str) -> DataStream<S::Item, impl Chain<S::Item>> {
+    pub fn from_source<S: Source>(
+        &self,
+        source: S,
+        name: &str,
+    ) -> DataStream<S::Item, impl Chain<S::Item> + use<S>> {
         let chain = FromSource {
             source,
             operator: OperatorOptions::named(&format!("Source: {name}")),
@@ -55,14 +60,20 @@ impl StreamExecutionEnvironment {
         DataStream::new(chain, self.graph.clone())
     }
 
+    /// The lines of a text file, or of all text files below a directory; see [`FileSource`].
+    pub fn read_text_file(&self, path: &str) -> DataStream<String, impl Chain<String> + use<>> {
+        let name = format!("Text {path}");
+        self.from_source(FileSource::text_lines(path), &name)
+    }
+
     /// The numbers from `from` to `to`, both included.
-    pub fn from_sequence(&self, from: u64, to: u64) -> DataStream<u64, impl Chain<u64>> {
+    pub fn from_sequence(&self, from: u64, to: u64) -> DataStream<u64, impl Chain<u64> + use<>> {
         assert!(from <= to, "a sequence begins before it ends");
         self.from_source(GeneratorSource::new(to - from + 1, move |i| from + i), "Sequence")
     }
 
     /// The given records.
-    pub fn from_collection<T, I>(&self, records: I) -> DataStream<T, impl Chain<T>>
+    pub fn from_collection<T, I>(&self, records: I) -> DataStream<T, impl Chain<T> + use<T, I>>
     where
         T: Clone + Send + Sync + 'static,
         I: IntoIterator<Item = T>,

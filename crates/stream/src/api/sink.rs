@@ -22,6 +22,51 @@ pub trait Sink<T>: Clone + Send + 'static {
 /// What is written may become visible at once, or, exactly once, in two phases: [`prepare_commit`](Self::prepare_commit)
 /// at a barrier says what is to become visible, [`commit`](Self::commit) makes it so when the checkpoint has completed.
 /// What was prepared is part of the checkpoint, and is committed again after a restore.
+///
+/// One of your own, whose records a shared table gets in batches, each exactly once because its rows are replaced by
+/// their number:
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use std::sync::{Arc, Mutex};
+///
+/// use everspan_stream::{Result, RuntimeContext, Sink, SinkWriter};
+///
+/// #[derive(Clone, Default)]
+/// struct Table(Arc<Mutex<BTreeMap<u64, String>>>);
+///
+/// impl Sink<(u64, String)> for Table {
+///     type Writer = Batch;
+///
+///     fn writer(&self, _context: &RuntimeContext) -> Result<Batch> {
+///         Ok(Batch { table: self.clone(), rows: Vec::new() })
+///     }
+/// }
+///
+/// struct Batch {
+///     table: Table,
+///     rows: Vec<(u64, String)>,
+/// }
+///
+/// impl SinkWriter<(u64, String)> for Batch {
+///     type Committable = (u64, String);
+///
+///     fn write(&mut self, row: (u64, String), _timestamp: Option<i64>) -> Result {
+///         self.rows.push(row);
+///         Ok(())
+///     }
+///
+///     fn prepare_commit(&mut self) -> Result<Vec<(u64, String)>> {
+///         Ok(std::mem::take(&mut self.rows))
+///     }
+///
+///     fn commit(&mut self, rows: Vec<(u64, String)>) -> Result {
+///         let mut table = self.table.0.lock().map_err(|_| "the table is broken")?;
+///         table.extend(rows);
+///         Ok(())
+///     }
+/// }
+/// ```
 pub trait SinkWriter<T>: Send + 'static {
     /// What is prepared but not visible yet, such as a file under a hidden name.
     type Committable: Data + Clone;

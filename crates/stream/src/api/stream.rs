@@ -7,6 +7,7 @@ use super::functions::{FlatMapFunction, MapFunction};
 use super::keyed_stream::KeyedStream;
 use super::sink::Sink;
 use crate::connectors::collect::Collected;
+use crate::connectors::print::PrintSink;
 use crate::data::{Data, Key};
 use crate::exchange::{Forward, Global, Hash, Rebalance};
 use crate::graph::{Chain, SharedGraph};
@@ -165,6 +166,16 @@ impl<T: 'static, B: Chain<T>> DataStream<T, B> {
         options.name = format!("Sink: {uid}");
         options.uid = Some(uid.to_owned());
         self.named_sink(sink, options);
+    }
+
+    /// Writes each record as a line to standard output; see [`PrintSink`].
+    pub fn print(self)
+    where
+        T: std::fmt::Display,
+    {
+        let mut options = sink::options();
+        options.name = "Sink: Print to Std. Out".to_owned();
+        self.named_sink(PrintSink::new(), options);
     }
 
     /// Keeps the records in memory, to be looked at when the job has run.

@@ -61,6 +61,13 @@ impl Coordinator {
         }
     }
 
+    /// What an earlier life left became known after the coordinator began: to be told before the tasks are ready.
+    pub fn resume(&mut self, resumed: Resumed) {
+        assert!(!self.ready, "a coordinator that triggers knows what was there");
+        self.last_id = self.last_id.max(resumed.last_id);
+        self.retained = resumed.retained.into();
+    }
+
     /// What has become of the checkpoints of this run.
     pub fn statistics(&self) -> &Statistics {
         &self.statistics

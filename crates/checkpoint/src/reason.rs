@@ -35,6 +35,35 @@ pub enum AbortReason {
 }
 
 impl AbortReason {
+    /// Every [`label`](Self::label).
+    pub const LABELS: [&'static str; 9] = [
+        "expired",
+        "declined",
+        "not_all_tasks_running",
+        "too_many_requests",
+        "subsumed",
+        "store",
+        "job_failed",
+        "stopping",
+        "crashed",
+    ];
+
+    /// The reason in one word, for counters.
+    pub fn label(&self) -> &'static str {
+        let place = match self {
+            Self::Expired => 0,
+            Self::Declined { .. } => 1,
+            Self::NotAllTasksRunning => 2,
+            Self::TooManyRequests => 3,
+            Self::Subsumed { .. } => 4,
+            Self::Store(_) => 5,
+            Self::JobFailed(_) => 6,
+            Self::Stopping => 7,
+            Self::Crashed => 8,
+        };
+        Self::LABELS[place]
+    }
+
     /// Whether it counts towards the tolerable failures: only what the checkpoint itself caused does.
     pub fn counts(&self) -> bool {
         matches!(self, Self::Expired | Self::Declined { .. } | Self::Store(_))

@@ -1,6 +1,6 @@
 //! What has become of the checkpoints of a run: for `/metrics`, the admin API and the viewer.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::AbortReason;
@@ -51,6 +51,7 @@ pub struct Counts {
 #[derive(Clone, Debug, Default)]
 pub struct Statistics {
     counts: Counts,
+    failures: BTreeMap<&'static str, u64>,
     history: VecDeque<CheckpointSummary>,
     latest_completed: Option<CheckpointSummary>,
 }
@@ -85,6 +86,11 @@ impl Statistics {
         self.counts
     }
 
+    /// How many failed, by the [label](AbortReason::label) of the reason; reasons that never were are left out.
+    pub fn failures(&self) -> &BTreeMap<&'static str, u64> {
+        &self.failures
+    }
+
     /// The latest that ended, newest last, at most 100.
     pub fn history(&self) -> impl DoubleEndedIterator<Item = &CheckpointSummary> {
         self.history.iter()
@@ -96,8 +102,9 @@ impl Statistics {
     }
 
     pub(crate) fn add(&mut self, summary: CheckpointSummary) {
-        if summary.failure.is_some() {
+        if let Some(reason) = &summary.failure {
             self.counts.failed += 1;
+            *self.failures.entry(reason.label()).or_default() += 1;
         } else {
             self.counts.completed += 1;
             self.counts.checkpointed_bytes += summary.checkpointed_bytes;

@@ -1,6 +1,7 @@
 //! The admin API: deployments, services, invocations, health. Paths work with and without a version prefix
 //! (`/v2`, `/v3`, `/v4`), as the official CLI and SDK tools expect.
 
+mod checkpoints;
 mod deployments;
 mod error;
 mod invocations;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use axum::Router as AxumRouter;
 use axum::routing::{get, patch, post};
 
+use crate::checkpoints::CheckpointsHandle;
 use crate::invoker::Connector;
 use crate::registry::Registry;
 use crate::worker::Router;
@@ -27,6 +29,8 @@ pub struct Admin {
     pub registry: Arc<Registry>,
     /// Connections to services, for discovery.
     pub connector: Arc<Connector>,
+    /// Checkpoints of the partitions.
+    pub checkpoints: CheckpointsHandle,
     /// Where clients reach the ingress, as told to tools.
     pub ingress_url: String,
     /// Numbers for `/metrics`.
@@ -44,6 +48,7 @@ impl Admin {
                 "/deployments/{id}",
                 get(deployments::show).delete(deployments::remove),
             )
+            .route("/checkpoints", get(checkpoints::show).post(checkpoints::make))
             .route("/services", get(services::list))
             .route("/services/{service}", get(services::show))
             .route("/services/{service}/handlers", get(services::handlers))

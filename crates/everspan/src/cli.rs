@@ -51,6 +51,13 @@ pub enum Command {
     Deployments(DeploymentsArgs),
     /// Look at invocations, cancel or kill them
     Invocations(InvocationsArgs),
+    /// Have a running server make a checkpoint, and wait for it
+    Checkpoint(CheckpointArgs),
+    /// Have a running server make a savepoint: a checkpoint that is kept until you remove it
+    Savepoint(SavepointArgs),
+    /// Fill an empty data directory from a checkpoint
+    #[command(max_term_width = 110)]
+    Restore(RestoreArgs),
 }
 
 /// Flags of the server.
@@ -90,6 +97,39 @@ pub struct AdminUrl {
         global = true
     )]
     pub url: String,
+}
+
+/// `everspan checkpoint`
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct CheckpointArgs {
+    /// The server that is asked.
+    #[command(flatten)]
+    pub admin: AdminUrl,
+}
+
+/// `everspan savepoint`
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct SavepointArgs {
+    /// The server that is asked.
+    #[command(flatten)]
+    pub admin: AdminUrl,
+    /// Directory (on the server's host) or URL it goes to, instead of checkpoint.destination
+    #[arg(long, value_name = "DIR|URL")]
+    pub to: Option<String>,
+}
+
+/// `everspan restore`
+#[derive(Args, Clone)]
+pub struct RestoreArgs {
+    /// Directory or URL of the checkpoints [default: checkpoint.destination]
+    #[arg(long, value_name = "DIR|URL")]
+    pub from: Option<String>,
+    /// Number of the checkpoint [default: the newest that is whole]
+    #[arg(long, value_name = "NUMBER")]
+    pub checkpoint: Option<u64>,
+    /// The configuration keys that have a flag.
+    #[command(flatten)]
+    pub config: ConfigFlags,
 }
 
 /// `everspan deployments …`

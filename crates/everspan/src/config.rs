@@ -44,8 +44,9 @@ mod tests;
 mod value;
 
 pub use checked::{
-    AdminConfig, Config, FactoryConfig, IngressConfig, InvokerConfig, JaegerFileConfig, LogConfig, LogFormat,
-    OnMaxAttempts, OtlpConfig, ReporterConfig, RetryPolicyConfig, StateConfig, TracingConfig, WorkerConfig,
+    AdminConfig, CheckpointConfig, Config, FactoryConfig, IngressConfig, InvokerConfig, JaegerFileConfig,
+    LogConfig, LogFormat, OnMaxAttempts, OtlpConfig, ReporterConfig, RetryPolicyConfig, StateConfig,
+    TracingConfig, WorkerConfig,
 };
 pub(crate) use duration::parse as parse_duration;
 pub(crate) use duration::show as show_duration;

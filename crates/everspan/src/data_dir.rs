@@ -7,6 +7,7 @@
 //!   log/                the segmented log of all partitions
 //!   state/partition-…/  keyed state, one LSM tree each
 //!   spool/REPORTER/     spans that wait, one directory per reporter
+//!   checkpoints/        the note of the run, snapshots and local copies
 //! ```
 
 use std::fmt;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoints::Ancestor;
 use crate::registry::replace_file;
 
 /// The version of the layout.
@@ -37,6 +39,12 @@ struct Marker {
     /// Whether every partition has been created.
     complete: bool,
     created_by: String,
+    /// The directories it was restored from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ancestors: Vec<Ancestor>,
+    /// The records up to which its partitions were restored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    restored_at: Vec<u64>,
 }
 
 /// Why a directory cannot be used.
@@ -89,6 +97,26 @@ impl DataDir {
         })
     }
 
+    /// Makes a directory one of a server whose partitions were restored: they are all there, up to these records.
+    pub(crate) fn restored(
+        path: &Path,
+        id: &str,
+        partitions: u16,
+        ancestors: Vec<Ancestor>,
+        restored_at: Vec<u64>,
+    ) -> Result<(), DataDirError> {
+        let marker = Marker {
+            format: FORMAT,
+            id: id.to_owned(),
+            partitions,
+            complete: true,
+            created_by: env!("CARGO_PKG_VERSION").to_owned(),
+            ancestors,
+            restored_at,
+        };
+        write(path, &marker)
+    }
+
     /// Notes that every partition has been created: from now on a missing one is an error.
     pub fn complete(&mut self) -> Result<(), DataDirError> {
         if !self.marker.complete {
@@ -128,6 +156,21 @@ impl DataDir {
         self.path.join("spool")
     }
 
+    /// The directories it was restored from, one after the other.
+    pub fn ancestors(&self) -> &[Ancestor] {
+        &self.marker.ancestors
+    }
+
+    /// The record up to which each partition was restored; empty if none was.
+    pub fn restored_at(&self) -> &[u64] {
+        &self.marker.restored_at
+    }
+
+    /// The directory of snapshots and local copies.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join("checkpoints")
+    }
+
     /// The file of deployments.
     pub fn deployments(&self) -> PathBuf {
         self.path.join("deployments.json")
@@ -141,7 +184,7 @@ impl DataDir {
 }
 
 /// Creates the directory and its missing parents; every new name is synced.
-fn create_dir_durably(path: &Path) -> io::Result<()> {
+pub(crate) fn create_dir_durably(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
@@ -193,6 +236,8 @@ fn create(path: &Path, partitions: u16, fresh_id: &str) -> Result<Marker, DataDi
         partitions,
         complete: false,
         created_by: env!("CARGO_PKG_VERSION").to_owned(),
+        ancestors: Vec::new(),
+        restored_at: Vec::new(),
     };
     write(path, &marker)?;
     Ok(marker)

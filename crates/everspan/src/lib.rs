@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod admin;
+pub mod checkpoints;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -15,6 +15,9 @@ fn main() -> ExitCode {
         Command::Demo(args) => run::demo(&args),
         Command::Deployments(args) => run::deployments(&args),
         Command::Invocations(args) => run::invocations(&args),
+        Command::Checkpoint(args) => run::checkpoint(&args),
+        Command::Savepoint(args) => run::savepoint(&args),
+        Command::Restore(args) => run::restore(&args),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The server put together: data directory, workers, invoker, listeners; start, and an orderly stop.
 
+mod checkpointing;
 mod disk;
 mod listen;
 mod metrics;
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::admin::Admin;
+use crate::checkpoints::{Checkpoints, CheckpointsOptions, Start};
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::ingress::{Ingress, RefusedSpans};
@@ -31,6 +33,7 @@ use reporters::Prepared;
 /// A running server.
 pub struct Server {
     workers: Workers,
+    checkpoints: Checkpoints,
     reporters: Arc<Reporters>,
     stopping: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
@@ -84,6 +87,7 @@ impl Server {
         let admin_address = admin_listener.local_addr().map_err(failed)?;
 
         let data = open_data(&config.base_dir, config.partitions)?;
+        let checkpointing = checkpointing::options(config, &data)?;
         let prepared = Prepared::new(config, factories, &data.spool())?;
         let runtime = Handle::current();
         let open_reporters = Box::new(move |ends: &[Mark]| prepared.open(ends, &runtime));
@@ -96,28 +100,31 @@ impl Server {
             defaults,
             invoker_options(config),
         ));
-        let workers = start_workers(config, data.clone(), open_reporters, invoker).await?;
+        let (workers, start) = start_workers(
+            config,
+            data.clone(),
+            open_reporters,
+            invoker,
+            checkpointing.clone(),
+        )
+        .await?;
         let reporters = Arc::clone(&workers.reporters);
+        let checkpoints = checkpointing::start(checkpointing, start, &workers)?;
         let (stopping, stop) = watch::channel(false);
         let refused = Arc::new(RefusedSpans::new(&reporters));
-        let ingress = Arc::new(Ingress {
-            router: Arc::clone(&workers.router),
-            registry: Arc::clone(&registry),
-            sampler: config.tracing.sampler.clone(),
-            takers: worker::takers(&reporters),
-            refused: Arc::clone(&refused),
-            body_max: body_max(config),
-        });
+        let ingress = Arc::new(ingress(config, &workers, &registry, &refused));
         let admin = Admin {
             router: Arc::clone(&workers.router),
             registry,
             connector,
             ingress_url: format!("http://{ingress_address}/"),
+            checkpoints: checkpoints.handle(),
             metrics: metrics::source(
                 workers.log_counters(),
                 Arc::clone(&workers.router),
                 Arc::clone(&reporters),
                 refused,
+                checkpoints.handle(),
             ),
         };
         let tasks = vec![
@@ -134,6 +141,7 @@ impl Server {
         let shutdown_timeout = config.shutdown_timeout;
         Ok(Self {
             workers,
+            checkpoints,
             reporters,
             stopping,
             tasks,
@@ -150,8 +158,11 @@ impl Server {
         let left = || end.saturating_duration_since(Instant::now());
         self.workers.refuse_requests();
         self.stopping.send_replace(true);
+        let note = tokio::time::timeout(left(), self.checkpoints.stop()).await;
         if !stop_workers(self.workers, left()).await {
             tracing::error!("the workers did not stop in time; the next start takes up what the log has");
+        } else if let Ok(Some(note)) = note {
+            checkpointing::ended(note);
         }
         for task in self.tasks {
             if tokio::time::timeout(left().min(LISTENER_MAX), task)
@@ -216,6 +227,22 @@ fn keep(config: &Config) -> Option<Keep> {
     })
 }
 
+fn ingress(
+    config: &Config,
+    workers: &Workers,
+    registry: &Arc<Registry>,
+    refused: &Arc<RefusedSpans>,
+) -> Ingress {
+    Ingress {
+        router: Arc::clone(&workers.router),
+        registry: Arc::clone(registry),
+        sampler: config.tracing.sampler.clone(),
+        takers: worker::takers(&workers.reporters),
+        refused: Arc::clone(refused),
+        body_max: body_max(config),
+    }
+}
+
 fn body_max(config: &Config) -> usize {
     usize::try_from(config.ingress.request_size_limit.min(RECORD_MAX)).unwrap_or(usize::MAX)
 }
@@ -243,7 +270,8 @@ async fn start_workers(
     mut data: DataDir,
     reporters: OpenReporters,
     invoker: Arc<Invoker>,
-) -> Result<Workers, ServerError> {
+    checkpointing: CheckpointsOptions,
+) -> Result<(Workers, Start), ServerError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let limits = Limits::default();
     let options = WorkersOptions {
@@ -259,6 +287,8 @@ async fn start_workers(
         cleanup_interval: config.worker.cleanup_interval,
         events_max: config.tracing.events_max,
         keep: keep(config),
+        checkpoints: config.checkpoint.destination.is_some(),
+        restored_at: data.restored_at().to_vec(),
         limits: Limits {
             mailbox_max: config.worker.mailbox_max,
             attempts_max: config.worker.invoker.concurrent_invocations_limit,
@@ -270,9 +300,12 @@ async fn start_workers(
     };
     let runtime = Handle::current();
     let started = tokio::task::spawn_blocking(move || {
-        let workers = worker::start(&options, &runtime, reporters, invoker).map_err(failed)?;
+        let (at, of) = (runtime.clone(), checkpointing.clone());
+        let begin = Box::new(move || checkpointing::begin(&of, at));
+        let (workers, start) =
+            worker::start(&options, &runtime, reporters, invoker, begin).map_err(failed)?;
         data.complete().map_err(failed)?;
-        Ok(workers)
+        Ok((workers, start))
     });
     started.await.map_err(failed)?
 }

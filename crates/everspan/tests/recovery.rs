@@ -270,7 +270,10 @@ fn a_data_directory_that_is_not_ours_or_not_whole_is_refused_with_the_reason() {
         |dir| std::fs::remove_file(dir.join(first)).unwrap(),
         "log files are missing",
     );
-    check(|dir| rewrite(&dir.join(first), |bytes| bytes[8] = 99), "version");
+    check(
+        |dir| rewrite(&dir.join(first), |bytes| bytes[8] = 99),
+        "segment header",
+    );
     check(|dir| rewrite(&dir.join(first), |bytes| bytes[60] ^= 1), "damaged");
     check(
         |dir| std::fs::write(dir.join("log/notes.txt"), "x").unwrap(),

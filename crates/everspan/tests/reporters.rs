@@ -126,6 +126,8 @@ const KEYS: &[(&str, &str)] = &[
     ),
     ("traces.reporter.mine.scope.variables.additional.region", "eu"),
     ("traces.reporter.log.factory", "log"),
+    // One span tells of the start.
+    ("traces.checkpoint.span-detail-level", "SPAN_PER_CHECKPOINT"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,8 +140,8 @@ async fn reporters_of_ones_own_run_beside_those_that_are_built_in() {
     call_once(&server, &echo().await).await;
     for line in [
         "everspan_spans_exported_total{reporter=\"mine\"} 2",
-        "everspan_spans_exported_total{reporter=\"log\"} 4",
-        "everspan_spans_exported_total{reporter=\"jaeger-file\"} 4",
+        "everspan_spans_exported_total{reporter=\"log\"} 5",
+        "everspan_spans_exported_total{reporter=\"jaeger-file\"} 5",
         "everspan_spans_dropped_total{reporter=\"mine\",reason=\"rejected\"} 0",
     ] {
         until_metric(&server, line).await;

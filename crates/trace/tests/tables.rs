@@ -17,7 +17,14 @@ const BEGIN_ENDS: &str = " -->\n";
 const END: &str = "<!-- end -->";
 
 /// What users are told about now.
-const SHOWN: [&str; 4] = ["spans", "attributes", "events", "event-attributes"];
+const SHOWN: [&str; 6] = [
+    "spans",
+    "attributes",
+    "events",
+    "event-attributes",
+    "checkpoint-spans",
+    "checkpoint-attributes",
+];
 
 fn table(name: &str) -> String {
     match name {

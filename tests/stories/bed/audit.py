@@ -7,6 +7,7 @@ invocations, and the calls that spans speak of.
 from collections import Counter, defaultdict
 
 from bed.arrivals import by_identity
+from bed.otlp import RUNTIME
 
 ID = "restate.invocation.id"
 NUMBER = "everspan.attempt.number"
@@ -36,7 +37,8 @@ def missing(arrivals: list, requests: list, listed: set) -> list:
 
 
 def missing_spans(spans: list, requests: list, listed: set) -> list:
-    """As `missing`, of spans without repetitions."""
+    """As `missing`, of spans without repetitions; what the runtime tells of itself is left aside."""
+    spans = [span for span in spans if span.scope != RUNTIME]
     return [
         *_requests_without_ingress(spans, requests),
         *_invocations_with_holes(spans, listed | {one.invocation for one in requests if one.accepted}),

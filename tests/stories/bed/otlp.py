@@ -25,6 +25,9 @@ class Event:
     time_ns: int = 0
 
 
+RUNTIME = "org.apache.flink.runtime.checkpoint.CheckpointStatsTracker"
+
+
 @dataclass
 class Span:
     """One span as it arrived; ids in hex, `parent` empty for a root."""
@@ -91,8 +94,14 @@ class Collector:
             return found()[0]
 
     def all(self) -> list:
+        """Every span but what the runtime tells of itself."""
         with self._changed:
-            return list(self._spans)
+            return [span for span in self._spans if span.scope != RUNTIME]
+
+    def of_runtime(self) -> list:
+        """Checkpoints and starts, with all that is below them."""
+        with self._changed:
+            return [span for span in self._spans if span.scope == RUNTIME]
 
     def accept(self, body: bytes):
         spans = [span for span, _ in spans_of(body)]

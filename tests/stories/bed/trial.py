@@ -8,6 +8,7 @@ import tempfile
 
 from bed.arrivals import Sink
 from bed.client import Reply
+from bed.otlp import RUNTIME
 from bed.server import Server
 
 
@@ -49,7 +50,9 @@ class Trial:
         return self.spans("sink")
 
     def spans(self, sink: str) -> list:
-        return [arrival.span for arrival in self.sinks[sink].arrivals()]
+        """Every span but what the runtime tells of itself."""
+        spans = [arrival.span for arrival in self.sinks[sink].arrivals()]
+        return [span for span in spans if span.scope != RUNTIME]
 
     def _folder(self, name: str) -> pathlib.Path:
         (self.home / name).mkdir()

@@ -11,9 +11,11 @@ use crate::config::name_values::Headers;
 use crate::config::raw::RawConfig;
 use crate::config::settings::Settings;
 
+mod checkpoint;
 mod from_settings;
 mod tracing;
 
+pub use checkpoint::CheckpointConfig;
 pub use tracing::{FactoryConfig, JaegerFileConfig, OtlpConfig, ReporterConfig, TracingConfig};
 
 /// Everything the operator decides. Fields are named as their keys.
@@ -51,6 +53,8 @@ pub struct Config {
     pub log: LogConfig,
     /// Keyed state.
     pub state: StateConfig,
+    /// Checkpoints.
+    pub checkpoint: CheckpointConfig,
     /// Spans.
     pub tracing: TracingConfig,
 }

@@ -1,5 +1,6 @@
 //! The table of keys. A key is added here and read in `checked/from_settings.rs`; everything else follows.
 
+mod checkpoint;
 mod reporter;
 mod tracing;
 
@@ -31,6 +32,10 @@ pub(super) static SECTIONS: &[Section] = &[
     Section {
         title: "Storage",
         keys: STORAGE,
+    },
+    Section {
+        title: "Checkpoints",
+        keys: checkpoint::KEYS,
     },
     Section {
         title: "Tracing",

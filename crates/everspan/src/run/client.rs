@@ -26,6 +26,7 @@ pub(crate) struct Client {
     host: String,
     port: u16,
     base: String,
+    patience: Duration,
 }
 
 /// What was answered.
@@ -95,7 +96,13 @@ impl Client {
             host: host.trim_matches(['[', ']']).to_owned(),
             port: parsed.port_u16().unwrap_or(80),
             base: parsed.path().trim_end_matches('/').to_owned(),
+            patience: ANSWER_TIMEOUT,
         })
+    }
+
+    /// Waits so long for an answer.
+    pub(crate) fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// The address it was made with.
@@ -118,9 +125,9 @@ impl Client {
         body: Option<&Value>,
     ) -> Result<Answer, ClientError> {
         let stream = self.connect().await?;
-        tokio::time::timeout(ANSWER_TIMEOUT, self.talk(stream, method, path, body))
+        tokio::time::timeout(self.patience, self.talk(stream, method, path, body))
             .await
-            .map_err(|_| self.broken(format!("nothing within {ANSWER_TIMEOUT:?}")))?
+            .map_err(|_| self.broken(format!("nothing within {:?}", self.patience)))?
     }
 
     async fn connect(&self) -> Result<TcpStream, ClientError> {

@@ -84,7 +84,7 @@ fn reporters(config: &Config) -> String {
 
 /// The error, and what to do where its own text does not say so.
 fn explain(error: &str, config: &Config) -> String {
-    if error.contains("is locked") {
+    if error.contains("is locked") || error.contains("in use by another process") {
         return format!(
             "another server uses the data directory {}: stop it, or choose another base-dir ({error})",
             config.base_dir.display()

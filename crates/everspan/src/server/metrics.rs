@@ -1,10 +1,14 @@
 //! The numbers of `/metrics`, in the Prometheus text format.
 
+mod checkpoints;
+
 use std::fmt::Write;
 use std::sync::Arc;
 
 use everspan_export::{Counters, Reporters};
 
+use crate::checkpoints::CheckpointsHandle;
+use crate::clock::now_ns;
 use crate::ingress::RefusedSpans;
 use crate::worker::{LogCounters, Router};
 
@@ -14,6 +18,7 @@ pub(super) fn source(
     router: Arc<Router>,
     reporters: Arc<Reporters>,
     refused: Arc<RefusedSpans>,
+    checkpoints: CheckpointsHandle,
 ) -> Arc<dyn Fn() -> String + Send + Sync> {
     Arc::new(move || {
         let mut text = String::new();
@@ -21,6 +26,7 @@ pub(super) fn source(
         write_requests(&mut text, &router);
         write_spans(&mut text, &reporters.counters());
         write_refused(&mut text, &refused);
+        checkpoints::write(&mut text, &checkpoints.view(), now_ns());
         text
     })
 }

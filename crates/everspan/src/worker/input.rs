@@ -5,6 +5,7 @@ use everspan_durable::view::{EntryView, InvocationView};
 use everspan_protocol::ids::InvocationId;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::cut::Cut;
 use super::router::Room;
 
 /// What a worker is told.
@@ -75,6 +76,8 @@ pub enum Input {
         /// Up to this record.
         seq: u64,
     },
+    /// A checkpoint wants something of all partitions of the worker.
+    Cut(Cut),
     /// Flush the state and stop.
     Stop,
 }

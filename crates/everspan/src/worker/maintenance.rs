@@ -1,7 +1,5 @@
 //! What a worker does beside its work: flush state to disk, forget what is past its retention, stop in order.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -26,26 +24,19 @@ const SECURE: Duration = Duration::from_secs(60);
 /// Longest wait for the log to sync what a flush needs.
 const SETTLE: Duration = Duration::from_secs(10);
 
-/// Up to which record each partition's state is on disk: below all of them the log can go.
-#[derive(Default)]
-pub(super) struct Persisted(Mutex<BTreeMap<u16, u64>>);
-
-impl Persisted {
-    pub(super) fn note(&self, partition: u16, seq: u64) -> BTreeMap<u16, u64> {
-        let mut all = self.0.lock().expect("no holder of this lock panics");
-        all.insert(partition, seq);
-        all.clone()
-    }
-}
-
 impl Worker {
     /// Begins to flush partitions whose state in memory is large or old, and notes the flushes that have ended.
     pub(super) fn flush_if_due(&mut self, mailbox: &Receiver<Input>) -> Result<(), Fatal> {
         for index in 0..self.shards.len() {
             let shard = &self.shards[index];
             let unflushed = shard.partition.machine().backend().unflushed_bytes();
-            if shard.flushing && unflushed < 2 * self.router.limits.flush_bytes {
+            let is_held = self.hold.is_some();
+            if shard.flushing && (is_held || unflushed < 2 * self.router.limits.flush_bytes) {
                 self.note_flushed(index)?;
+                continue;
+            }
+            if is_held {
+                // The checkpoint flushes it in a moment.
                 continue;
             }
             let since = shard.flushed.elapsed();
@@ -66,8 +57,9 @@ impl Worker {
             .map_err(|error| Fatal::Partition(shard.number, error))?;
         if let Some(seq) = polled {
             shard.flushing = false;
-            let all = self.persisted.note(shard.number, seq);
-            self.committer.trim(all);
+            let (partition, disk_full) = (shard.number, self.router.is_disk_full());
+            self.committer
+                .trim(self.persisted.note(partition, seq, disk_full));
         }
         Ok(())
     }
@@ -90,8 +82,7 @@ impl Worker {
         if !self.settle(index, mailbox)? {
             return Ok(());
         }
-        self.push_spans();
-        let secured = self.spans.secure();
+        let secured = self.secure_spans();
         let shard = &mut self.shards[index];
         let begun = shard
             .partition
@@ -111,8 +102,14 @@ impl Worker {
         }
     }
 
+    /// A ticket for all spans of the records so far.
+    pub(super) fn secure_spans(&mut self) -> Secured {
+        self.push_spans();
+        self.spans.secure()
+    }
+
     /// Waits until the log has synced all that the partition has applied; other inputs wait meanwhile.
-    fn settle(&mut self, index: usize, mailbox: &Receiver<Input>) -> Result<bool, Fatal> {
+    pub(super) fn settle(&mut self, index: usize, mailbox: &Receiver<Input>) -> Result<bool, Fatal> {
         let begun = Instant::now();
         while !self.shards[index].partition.is_settled() {
             match self.committer.status() {
@@ -183,7 +180,7 @@ impl Worker {
 
 /// A state on disk leaves no record to make its spans of again: they are safe first. That needs the local disk, never a
 /// collector.
-fn wait_until(secured: &Secured) {
+pub(super) fn wait_until(secured: &Secured) {
     while !secured.wait_timeout(SECURE) {
         tracing::warn!("a flush of state waits for spans to be written to disk");
     }

@@ -11,10 +11,14 @@ use everspan_state::{Backend, LsmBackend, LsmOptions, LsmShared, Owner};
 use everspan_trace::catalog::INVOCATION_SCOPE;
 use everspan_wal::{FileDisk, Log, Recovery};
 
-use super::start::{OpenReporters, StartError, WorkersOptions, failed};
+use crate::checkpoints::{Place, Start};
+
+use super::start::{BeginStart, OpenReporters, StartError, WorkersOptions, failed};
 
 /// Table files kept open by all partitions together.
 const OPEN_TABLES_MAX: usize = 512;
+/// Longest wait until the spans of a start are safe.
+const SECURE: Duration = Duration::from_secs(10);
 /// Spans of a replay that leave together.
 const SPANS_TOGETHER: usize = 512;
 
@@ -23,32 +27,64 @@ pub(super) struct Recovered {
     pub(super) partitions: Vec<Partition<LsmBackend>>,
     pub(super) log: Log<FileDisk>,
     pub(super) reporters: Arc<Reporters>,
+    pub(super) start: Start,
 }
 
-/// Opens log and state and replays.
-pub(super) fn recover(options: &WorkersOptions, reporters: OpenReporters) -> Result<Recovered, StartError> {
-    let states = open_states(options)?;
+/// Opens log and state and replays. The start is told also when it fails, once the reporters are there.
+pub(super) fn recover(
+    options: &WorkersOptions,
+    reporters: OpenReporters,
+    begin: BeginStart,
+) -> Result<Recovered, StartError> {
     let (log, recovery) = open_log(options)?;
-    let marks: Vec<Mark> = (0..)
-        .zip(&states)
-        .map(|(number, state)| end(&recovery, number, state))
+    // The data directory is ours from here on: the log is locked.
+    let mut start = begin().map_err(StartError)?;
+    let states = open_states(options, &recovery, &mut start);
+    let marks: Vec<Mark> = (0..options.partitions)
+        .map(|number| end(&recovery, number, states.as_ref().ok()))
         .collect();
     let reporters = reporters(&marks).map_err(StartError)?;
-    let open = |(number, state)| {
-        let options = machine_options(options, number, &reporters);
-        Partition::open(state, options).map_err(failed)
+    let mut spans = reporters.writer();
+    let begun = Instant::now();
+    let recovered = states.and_then(|states| replay_states(options, &log, &recovery, states, &reporters));
+    let told = match &recovered {
+        Ok(_) => start.up(begun.elapsed()),
+        Err(error) => start.failed(&error.0),
     };
-    let mut partitions = (0..).zip(states).map(open).collect::<Result<Vec<_>, _>>()?;
-    replay(&log, &mut partitions, &mut reporters.writer())?;
-    check_ends(&recovery, &partitions)?;
+    told.iter().for_each(|span| spans.add(span, None));
+    if !spans.secure().wait_timeout(SECURE) {
+        tracing::warn!("the spans of this start are not safe yet");
+    }
     Ok(Recovered {
-        partitions,
+        partitions: recovered?,
         log,
         reporters,
+        start,
     })
 }
 
-fn open_states(options: &WorkersOptions) -> Result<Vec<LsmBackend>, StartError> {
+fn replay_states(
+    options: &WorkersOptions,
+    log: &Log<FileDisk>,
+    recovery: &Recovery,
+    states: Vec<LsmBackend>,
+    reporters: &Arc<Reporters>,
+) -> Result<Vec<Partition<LsmBackend>>, StartError> {
+    let open = |(number, state)| {
+        let options = machine_options(options, number, reporters);
+        Partition::open(state, options).map_err(failed)
+    };
+    let mut partitions = (0..).zip(states).map(open).collect::<Result<Vec<_>, _>>()?;
+    replay(log, &mut partitions, &mut reporters.writer())?;
+    check_ends(recovery, &partitions, &options.restored_at)?;
+    Ok(partitions)
+}
+
+fn open_states(
+    options: &WorkersOptions,
+    recovery: &Recovery,
+    start: &mut Start,
+) -> Result<Vec<LsmBackend>, StartError> {
     let shared = LsmShared::start(options.cache_bytes, OPEN_TABLES_MAX).map_err(failed)?;
     let open = |number: u16| {
         let owner = Owner {
@@ -56,14 +92,14 @@ fn open_states(options: &WorkersOptions) -> Result<Vec<LsmBackend>, StartError> 
             partitions: u32::from(options.partitions),
             cluster: options.cluster.clone(),
         };
-        let dir = options.state_dir.join(format!("partition-{number:04}"));
-        let state = LsmOptions::new(shared.clone(), owner);
-        let opened = if options.created {
-            LsmBackend::open_existing(&dir, state)
-        } else {
-            LsmBackend::open(&dir, state)
+        let at = Place {
+            partition: number,
+            dir: &options.partition_dir(number),
+            created: options.created,
+            logged: recovery.last.get(&number).copied(),
         };
-        opened.map_err(failed)
+        let state = LsmOptions::new(shared.clone(), owner);
+        start.open(&at, &state).map_err(StartError)
     };
     (0..options.partitions).map(open).collect()
 }
@@ -84,11 +120,12 @@ fn open_log(options: &WorkersOptions) -> Result<(Log<FileDisk>, Recovery), Start
 }
 
 /// The last record of a partition.
-fn end(recovery: &Recovery, partition: u16, state: &LsmBackend) -> Mark {
+fn end(recovery: &Recovery, partition: u16, states: Option<&Vec<LsmBackend>>) -> Mark {
     let logged = recovery.last.get(&partition).copied().unwrap_or(0);
+    let state = states.and_then(|states| states.get(usize::from(partition)));
     Mark {
         source: partition,
-        upto: logged.max(state.applied()),
+        upto: logged.max(state.map_or(0, Backend::applied)),
     }
 }
 
@@ -178,12 +215,20 @@ fn applied(partitions: &[Partition<LsmBackend>]) -> Vec<Mark> {
 
 /// A log that ends before a state does has lost records that were synced. A partition of which the log has nothing
 /// may have been trimmed away, but then the segment that is being written to is still there.
-fn check_ends(recovery: &Recovery, partitions: &[Partition<LsmBackend>]) -> Result<(), StartError> {
+fn check_ends(
+    recovery: &Recovery,
+    partitions: &[Partition<LsmBackend>],
+    restored_at: &[u64],
+) -> Result<(), StartError> {
     for (number, partition) in (0_u16..).zip(partitions) {
         let applied = partition.applied();
         let lost = match recovery.last.get(&number) {
             Some(&last) => last < applied,
-            None => recovery.segments == 0 && applied > 0,
+            None => {
+                // A directory that was restored has no log of what was before.
+                let restored = restored_at.get(usize::from(number)).copied().unwrap_or(0);
+                recovery.segments == 0 && applied > restored
+            }
         };
         if lost {
             return Err(StartError(format!(

@@ -11,6 +11,7 @@ use everspan_durable::view::{EntryView, InvocationView};
 use everspan_protocol::ids::{InvocationId, partition_of};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use super::cut::Cut;
 use super::input::{Accepted, AttachReply, Ended, Input, Query, Reply};
 use super::limits::Limits;
 use crate::invoker::ProgressSink;
@@ -165,6 +166,14 @@ impl Router {
             .iter()
             .map(|mailbox| mailbox.requests.load(Ordering::Relaxed))
             .sum()
+    }
+
+    /// Asks something of every worker for a checkpoint.
+    pub fn cut(&self, cut: impl Fn() -> Cut) {
+        for mailbox in &self.mailboxes {
+            // Sending fails only while the process stops; then the checkpoint is given up.
+            drop(mailbox.sender.send(Input::Cut(cut())));
+        }
     }
 
     fn partition(&self, id: &InvocationId) -> u16 {

@@ -16,8 +16,9 @@ use everspan_wal::{Batch, Committer};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
+use super::cut::{Hold, LOOK_AGAIN};
 use super::input::{Accepted, AttachReply, Ended, Input, Query};
-use super::maintenance::Persisted;
+use super::persisted::Persisted;
 use super::router::Router;
 use super::shard::{Held, Running, Shard};
 use super::waiting::ResultPlace;
@@ -47,6 +48,8 @@ pub(super) struct Worker {
     pub(super) cleanup_interval_ms: u64,
     pub(super) swept: Instant,
     pub(super) stop: bool,
+    /// A checkpoint wants this worker to hold.
+    pub(super) hold: Option<Hold>,
 }
 
 /// What leaves together at the end of a turn.
@@ -89,6 +92,7 @@ impl Worker {
             self.write(batch)?;
             self.release();
             self.flush_if_due(mailbox)?;
+            self.hold_if_due();
             self.sweep_if_due();
         }
         self.shut_down(mailbox)
@@ -100,7 +104,7 @@ impl Worker {
         let mut left = limits.inputs_per_turn;
         if self.deferred.is_empty() {
             match mailbox.recv_timeout(self.wait()) {
-                Ok(input) => self.handle(input, batch)?,
+                Ok(input) => self.take_input(input, mailbox, batch)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => self.stop = true,
             }
@@ -110,22 +114,44 @@ impl Worker {
             let Some(input) = deferred.or_else(|| mailbox.try_recv().ok()) else {
                 break;
             };
-            self.handle(input, batch)?;
+            self.take_input(input, mailbox, batch)?;
             left -= 1;
         }
         Ok(())
     }
 
+    fn take_input(
+        &mut self,
+        input: Input,
+        mailbox: &Receiver<Input>,
+        batch: &mut Batch,
+    ) -> Result<(), Fatal> {
+        match input {
+            Input::Delivered { .. } | Input::Acknowledged { .. } if self.is_holding() => {
+                self.hold_input(input);
+                Ok(())
+            }
+            Input::Cut(cut) => {
+                // What was taken before belongs before the cut.
+                let taken = std::mem::replace(batch, self.committer.batch());
+                self.write(taken)?;
+                self.cut(cut, mailbox)
+            }
+            input => self.handle(input, batch),
+        }
+    }
+
     /// How long to sleep: to the next timer, or a while.
     fn wait(&self) -> Duration {
+        let idle = if self.is_cutting() { LOOK_AGAIN } else { IDLE };
         let next = self
             .shards
             .iter()
             .filter_map(|shard| shard.partition.machine().next_timer_ms())
             .min();
         match next {
-            Some(at_ms) => Duration::from_millis(at_ms.saturating_sub(now_ms())).min(IDLE),
-            None => IDLE,
+            Some(at_ms) => Duration::from_millis(at_ms.saturating_sub(now_ms())).min(idle),
+            None => idle,
         }
     }
 
@@ -196,6 +222,7 @@ impl Worker {
                 self.attach(id, wait, reply)?;
             }
             Input::Query { partition, query } => self.query(partition, query)?,
+            Input::Cut(_) => unreachable!("a cut is taken between two batches"),
             Input::Stop => self.stop = true,
         }
         Ok(())

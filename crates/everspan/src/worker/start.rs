@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Weak};
@@ -11,24 +11,30 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use everspan_durable::machine::Keep;
+use everspan_durable::partition::PartitionError;
 use everspan_export::{Mark, Reporters};
+use everspan_state::StateError;
 use everspan_wal::{Committer, FileDisk, Log, LogEvent, LogStatus};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::input::Input;
 use super::limits::Limits;
-use super::maintenance::Persisted;
+use super::persisted::Persisted;
 use super::recover::{Recovered, recover};
 use super::router::{Mailbox, Router};
-use super::run::{Outgoing, Worker};
+use super::run::{Fatal, Outgoing, Worker};
 use super::shard::Shard;
+use crate::checkpoints::{Start, suspect_file};
 use crate::invoker::Invoker;
 use crate::panicked;
 
 /// Opens the reporters, told up to which record each partition's log goes: of those a reporter that is new wants no
 /// spans.
 pub type OpenReporters = Box<dyn FnOnce(&[Mark]) -> Result<Arc<Reporters>, String> + Send>;
+
+/// Begins a run of the server, once the data directory is known to be ours.
+pub type BeginStart = Box<dyn FnOnce() -> Result<Start, String> + Send>;
 
 /// What workers are started with.
 pub struct WorkersOptions {
@@ -56,11 +62,20 @@ pub struct WorkersOptions {
     pub events_max: usize,
     /// Which invocations are told although they are not sampled.
     pub keep: Option<Keep>,
+    /// Whether checkpoints are made: then the log behind those that are kept stays.
+    pub checkpoints: bool,
+    /// The records up to which the partitions were restored, if this directory was: the log begins behind them.
+    pub restored_at: Vec<u64>,
     /// The limits.
     pub limits: Limits,
 }
 
 impl WorkersOptions {
+    /// The directory of a partition's state.
+    pub(super) fn partition_dir(&self, number: u16) -> PathBuf {
+        self.state_dir.join(partition_name(number))
+    }
+
     /// Attempts at a time in each partition.
     pub(super) fn attempts_max(&self) -> u32 {
         let per_partition = self.limits.attempts_max.div_ceil(usize::from(self.partitions));
@@ -90,6 +105,8 @@ pub struct Workers {
     pub router: Arc<Router>,
     /// Where their spans go.
     pub reporters: Arc<Reporters>,
+    /// Which records of the log are needed.
+    pub persisted: Arc<Persisted>,
     threads: Vec<JoinHandle<()>>,
     committer: Arc<Committer>,
 }
@@ -100,18 +117,24 @@ pub fn start(
     runtime: &Handle,
     reporters: OpenReporters,
     invoker: Arc<Invoker>,
-) -> Result<Workers, StartError> {
+    begin: BeginStart,
+) -> Result<(Workers, Start), StartError> {
     let begun = Instant::now();
     let Recovered {
         partitions,
         log,
         reporters,
-    } = recover(options, reporters)?;
+        start,
+    } = recover(options, reporters, begin)?;
     let threads = options.threads.clamp(1, usize::from(options.partitions));
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..threads).map(|_| channel()).unzip();
     let committer = Arc::new(start_committer(log, senders.clone())?);
     let router = Arc::new(router(options, senders));
-    let persisted = Arc::new(Persisted::default());
+    let persisted = Arc::new(if options.checkpoints {
+        Persisted::with_checkpoints()
+    } else {
+        Persisted::default()
+    });
     let mut shards: Vec<Vec<Shard>> = (0..threads).map(|_| Vec::new()).collect();
     for (number, partition) in (0..options.partitions).zip(partitions) {
         shards[usize::from(number) % threads].push(Shard::new(number, partition));
@@ -142,22 +165,27 @@ pub fn start(
             cleanup_interval_ms: u64::try_from(options.cleanup_interval.as_millis()).unwrap_or(u64::MAX),
             swept: Instant::now(),
             stop: false,
+            hold: None,
         };
         let thread = std::thread::Builder::new().name(format!("everspan-worker-{number}"));
+        let state_dir = options.state_dir.clone();
         let handle = thread.spawn(move || {
-            if let Err(error) = to_the_end(|| worker.run(&mailbox).map_err(|fatal| fatal.to_string())) {
+            let mut work = || worker.run(&mailbox).map_err(|fatal| told(&fatal, &state_dir));
+            if let Err(error) = to_the_end(&mut work) {
                 tracing::error!(%error, "a worker cannot go on; the server stops so that nothing is lost");
                 std::process::exit(1)
             }
         });
         handles.push(handle.map_err(failed)?);
     }
-    Ok(Workers {
+    let workers = Workers {
         router,
         reporters,
+        persisted,
         threads: handles,
         committer,
-    })
+    };
+    Ok((workers, start))
 }
 
 /// The way to the workers behind these mailboxes.
@@ -177,6 +205,22 @@ fn router(options: &WorkersOptions, senders: Vec<Sender<Input>>) -> Router {
         progress_room: Arc::new(Semaphore::new(options.limits.progress_bytes_max)),
         request_room: Arc::new(Semaphore::new(options.limits.request_bytes_max)),
     }
+}
+
+/// The error of a worker; a state that could not be read is looked at closely by the next start.
+fn told(fatal: &Fatal, state_dir: &Path) -> String {
+    if let Fatal::Partition(number, PartitionError::State(StateError::Read { .. })) = fatal {
+        let dir = state_dir.join(partition_name(*number));
+        if let Err(error) = std::fs::write(suspect_file(&dir), b"") {
+            tracing::warn!(partition = number, %error, "the damaged state could not be marked");
+        }
+    }
+    fatal.to_string()
+}
+
+/// The name of the directory of a partition's state.
+pub(crate) fn partition_name(number: u16) -> String {
+    format!("partition-{number:04}")
 }
 
 /// A panic of a worker is an error like others: without the worker its partitions would be dead, in a server that seems

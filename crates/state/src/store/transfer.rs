@@ -60,10 +60,15 @@ impl CheckpointStore {
     /// The first failure; what was put is removed when the checkpoint is [given up](Self::abort).
     pub async fn upload(&self, checkpoint: u64, snapshot: &SnapshotFiles) -> Result<Uploaded, StoreError> {
         let began = Instant::now();
-        let puts = snapshot.files.iter().map(|file| async move {
-            let source = file.source();
-            self.put(checkpoint, &file.label, file.name, &source).await
-        });
+        // Collected: a future that holds the closure could not be sent to another thread.
+        let puts: Vec<_> = snapshot
+            .files
+            .iter()
+            .map(|file| async move {
+                let source = file.source();
+                self.put(checkpoint, &file.label, file.name, &source).await
+            })
+            .collect();
         let moved: Vec<Moved> = futures_util::stream::iter(puts)
             .buffered(FILES_AT_ONCE)
             .try_collect()

@@ -11,7 +11,7 @@ use everspan_trace::Sampler;
 
 use crate::config::checked::{
     AdminConfig, Config, IngressConfig, InvokerConfig, LogConfig, LogFormat, OnMaxAttempts,
-    RetryPolicyConfig, StateConfig, WorkerConfig, tracing,
+    RetryPolicyConfig, StateConfig, WorkerConfig, checkpoint, tracing,
 };
 use crate::config::endpoint::Endpoint;
 use crate::config::keep::Keep;
@@ -49,6 +49,7 @@ impl Config {
                 cache_size: size(from, "state.cache-size"),
                 min_free_disk: size(from, "state.min-free-disk"),
             },
+            checkpoint: checkpoint::read(from),
             tracing: tracing::read(from),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use everspan_checkpoint::DetailLevel;
 use everspan_trace::catalog::INVOCATION_SCOPE;
 use everspan_trace::{LevelFilter, Sampler, SpanFilter};
 
@@ -29,6 +30,8 @@ pub struct TracingConfig {
     pub keep: Keep,
     /// Events on one span; at least 1.
     pub events_max: usize,
+    /// Which spans tell of a checkpoint or a start.
+    pub checkpoint_detail: DetailLevel,
     /// The resource's `service.name`.
     pub service_name: String,
     /// The resource's other attributes.
@@ -125,6 +128,9 @@ pub(super) fn read(from: &Settings) -> TracingConfig {
         sampler: sampler(from, "tracing-sampler"),
         keep: given(from, "tracing-keep", keep).unwrap_or_default(),
         events_max: count(from, "tracing-events-max"),
+        checkpoint_detail: choice(from, "traces.checkpoint.span-detail-level")
+            .parse()
+            .expect("the row offers the names of the levels"),
         service_name: text(from, "tracing-service-name"),
         resource_attributes: pairs(from, "tracing-resource-attributes"),
         reporters,

@@ -161,6 +161,17 @@ pub(super) const KEYS: &[Key] = &[
         Kind::Resource,
         "Resource attributes of the server's spans, beside service.name.",
     ),
+    key(
+        "traces.checkpoint.span-detail-level",
+        Kind::Choice(&[
+            "CHILDREN_SPANS_PER_SUBTASK",
+            "CHILDREN_SPANS_PER_TASK",
+            "SPAN_PER_CHECKPOINT_WITH_TASKS",
+            "SPAN_PER_CHECKPOINT",
+        ]),
+        "CHILDREN_SPANS_PER_SUBTASK",
+        "Which spans tell of a checkpoint or a start.",
+    ),
     unset(
         "traces.reporters",
         Kind::Names,

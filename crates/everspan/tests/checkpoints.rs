@@ -1,0 +1,16 @@
+//! Checkpoints and recoveries of a real server with a real SDK, and the spans that a collector gets of them.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod world {
+    pub(crate) mod bank;
+    pub(crate) mod collector;
+    pub(crate) mod http;
+    pub(crate) mod server;
+}
+
+mod checkpointed {
+    mod made;
+    mod recovered;
+    pub(crate) mod stage;
+}

@@ -6,6 +6,9 @@ use clap::Parser;
 use everspan::cli::{Cli, Command};
 use everspan::{demo, run};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     if let Some(port) = demo_service_port() {
         return demo::serve(port);

@@ -9,6 +9,7 @@
 #![allow(clippy::print_stdout, reason = "this is a command-line tool")]
 
 mod behaviour;
+mod null;
 mod output;
 mod tally;
 mod tls;
@@ -17,6 +18,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::serve::ListenerExt;
@@ -42,8 +44,8 @@ struct Arguments {
     /// The file to append to; standard output when absent.
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Only count spans; the count is printed at the end.
-    #[arg(long)]
+    /// Take every request over gRPC and only count its spans, at the least cost; the count is printed at the end.
+    #[arg(long, conflicts_with_all = ["out", "delay_ms", "refuse_first", "reject_every", "certificate"])]
     null: bool,
     /// Answer each request so late.
     #[arg(long, value_name = "MS", default_value_t = 0)]
@@ -71,12 +73,22 @@ struct Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
-    let output = Output::open(arguments.out.as_deref(), arguments.null)?;
+    let output = Output::open(arguments.out.as_deref())?;
     let tls = tls::acceptor(&arguments)?;
     let listener = TcpListener::bind(arguments.listen).await?;
     println!("listening on {}", listener.local_addr()?);
     io::stdout().flush()?;
 
+    if arguments.null {
+        let spans = Arc::default();
+        within_grace(null::serve(
+            listener.tap_io(answer_at_once),
+            Arc::clone(&spans),
+            stopped()?,
+        ))
+        .await?;
+        return said(&format!("received {} spans", spans.load(Ordering::Relaxed)));
+    }
     let tally = Arc::new(Tally::default());
     let take = take(&arguments, output, Arc::clone(&tally));
     let served = async {
@@ -88,17 +100,25 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
         }
     };
+    within_grace(served).await?;
+    said(&tally.to_string())
+}
+
+/// Until it ends by itself, or the stop is overdue.
+async fn within_grace(served: impl Future<Output = io::Result<()>>) -> io::Result<()> {
     let stop = stopped()?;
-    let overdue = async {
-        stop.await;
-        tokio::time::sleep(GRACE).await;
-    };
     tokio::select! {
-        result = served => result?,
-        () = overdue => {}
+        result = served => result,
+        () = async {
+            stop.await;
+            tokio::time::sleep(GRACE).await;
+        } => Ok(()),
     }
-    // The reader of the first line may be gone by now.
-    writeln!(io::stdout(), "{tally}").or(Ok(()))
+}
+
+/// The last line; the reader of the first one may be gone by now.
+fn said(line: &str) -> Result<(), Box<dyn std::error::Error>> {
+    writeln!(io::stdout(), "{line}").or(Ok(()))
 }
 
 /// Small answers must not wait for what the client acknowledges late: a large export waits for them.

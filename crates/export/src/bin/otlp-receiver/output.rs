@@ -9,30 +9,26 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use everspan_export::receiver;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 
-/// A file, standard output, or nothing.
-pub(crate) struct Output(Option<Mutex<Box<dyn Write + Send>>>);
+/// A file, or standard output.
+pub(crate) struct Output(Mutex<Box<dyn Write + Send>>);
 
 impl Output {
-    /// `is_null`: spans are only counted.
-    pub(crate) fn open(path: Option<&Path>, is_null: bool) -> io::Result<Self> {
+    /// Standard output without a path.
+    pub(crate) fn open(path: Option<&Path>) -> io::Result<Self> {
         let writer: Box<dyn Write + Send> = match path {
-            _ if is_null => return Ok(Self(None)),
             Some(path) => Box::new(OpenOptions::new().create(true).append(true).open(path)?),
             None => Box::new(io::stdout()),
         };
-        Ok(Self(Some(Mutex::new(writer))))
+        Ok(Self(Mutex::new(writer)))
     }
 
     /// Whole lines, in one write, so that a reader never sees half a span for long.
     pub(crate) fn write(&self, request: &ExportTraceServiceRequest) -> io::Result<()> {
-        let Some(writer) = &self.0 else {
-            return Ok(());
-        };
         let mut lines = Vec::new();
         for span in receiver::json::spans(request, now_ns()) {
             writeln!(lines, "{span}")?;
         }
-        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         writer.write_all(&lines)?;
         writer.flush()
     }

@@ -182,7 +182,7 @@ struct Named {
 
 /// The name a command was given; empty for none.
 pub(crate) fn name(body: &Bytes) -> String {
-    Named::decode(body.clone())
+    Named::decode(&body[..])
         .map(|named| named.name)
         .unwrap_or_default()
 }

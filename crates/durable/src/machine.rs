@@ -53,6 +53,7 @@ pub struct Machine<B> {
     replaying: bool,
     /// Spans of this record are told.
     telling: bool,
+    labels: spans::Labels,
 }
 
 impl<B: Backend> Machine<B> {
@@ -76,6 +77,7 @@ impl<B: Backend> Machine<B> {
             now_ns: 0,
             replaying: false,
             telling: false,
+            labels: spans::Labels::default(),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Environment, Event, KeyValue, Link, Span, SpanContext, SpanKind, Status, Value};
+use crate::{Environment, Event, KeyValue, Link, Span, SpanContext, SpanKind, Status, Text, Value};
 
 /// A span, and the spans below it, before they have ids. Made by [`Span::builder`], taken by
 /// [`MetricGroup::add_span`](crate::MetricGroup::add_span).
@@ -12,7 +12,7 @@ use crate::{Environment, Event, KeyValue, Link, Span, SpanContext, SpanKind, Sta
 #[must_use = "a builder does nothing until it is added to a group"]
 pub struct SpanBuilder {
     scope: Cow<'static, str>,
-    name: Cow<'static, str>,
+    name: Text,
     kind: SpanKind,
     context: Option<SpanContext>,
     parent: Option<SpanContext>,
@@ -34,7 +34,7 @@ impl Span {
     /// let span = Span::builder("my::Cache", "Load").attribute("entries", 17).attribute("warm", true);
     /// let span = Span::builder(std::any::type_name::<Vec<u8>>(), "Grow");
     /// ```
-    pub fn builder(scope: impl Into<Cow<'static, str>>, name: impl Into<Cow<'static, str>>) -> SpanBuilder {
+    pub fn builder(scope: impl Into<Cow<'static, str>>, name: impl Into<Text>) -> SpanBuilder {
         SpanBuilder {
             scope: scope.into(),
             name: name.into(),
@@ -120,7 +120,7 @@ impl SpanBuilder {
     pub fn event(
         mut self,
         time_ns: u64,
-        name: impl Into<Cow<'static, str>>,
+        name: impl Into<Text>,
         attributes: impl IntoIterator<Item = KeyValue>,
     ) -> Self {
         self.events.push(Event {

@@ -29,6 +29,7 @@ mod receiver;
 mod reporter;
 mod sampler;
 mod span;
+mod text;
 mod value;
 
 pub use builder::SpanBuilder;
@@ -42,4 +43,5 @@ pub use receiver::SpanReceiver;
 pub use reporter::{Factories, Factory, ReporterConfig, ReporterError, TraceReporter};
 pub use sampler::{Sampler, SamplerError};
 pub use span::{Event, Link, Span, SpanKind, Status};
+pub use text::Text;
 pub use value::{KeyValue, Value};

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::catalog::SpanDef;
-use crate::{KeyValue, SpanContext, SpanId};
+use crate::{KeyValue, SpanContext, SpanId, Text};
 
 /// The role of a span in a conversation between processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -39,7 +39,7 @@ pub struct Event {
     /// When, in nanoseconds since the Unix epoch.
     pub time_ns: u64,
     /// What: one of the names in [`catalog::event`](crate::catalog::event), or a user's own.
-    pub name: Cow<'static, str>,
+    pub name: Text,
     /// Details.
     pub attributes: Vec<KeyValue>,
 }
@@ -59,7 +59,7 @@ pub struct Span {
     /// The instrumentation scope, such as `everspan.invocation`.
     pub scope: Cow<'static, str>,
     /// The name, of low cardinality.
-    pub name: Cow<'static, str>,
+    pub name: Text,
     /// The role.
     pub kind: SpanKind,
     /// The span's own ids, flags and trace state.
@@ -87,9 +87,20 @@ pub struct Span {
 impl Span {
     /// A root span of a catalogued kind, without attributes, named `<prefix> <target>`.
     pub fn new(def: &SpanDef, target: &str, context: SpanContext, start_ns: u64, end_ns: u64) -> Self {
+        Self::named(def, def.name(target), context, start_ns, end_ns)
+    }
+
+    /// A root span of a catalogued kind, without attributes, with a name that [`SpanDef::name`] made.
+    pub fn named(
+        def: &SpanDef,
+        name: impl Into<Text>,
+        context: SpanContext,
+        start_ns: u64,
+        end_ns: u64,
+    ) -> Self {
         Self {
             scope: Cow::Borrowed(def.scope),
-            name: Cow::Owned(def.name(target)),
+            name: name.into(),
             kind: def.kind,
             context,
             parent: None,

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
+use crate::Text;
+
 /// The value of an attribute.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// Text.
-    Str(Cow<'static, str>),
+    Str(Text),
     /// A signed integer.
     Int(i64),
     /// A floating-point number.
@@ -34,21 +36,9 @@ impl KeyValue {
     }
 }
 
-impl From<&'static str> for Value {
-    fn from(text: &'static str) -> Self {
-        Self::Str(Cow::Borrowed(text))
-    }
-}
-
-impl From<String> for Value {
-    fn from(text: String) -> Self {
-        Self::Str(Cow::Owned(text))
-    }
-}
-
-impl From<Cow<'static, str>> for Value {
-    fn from(text: Cow<'static, str>) -> Self {
-        Self::Str(text)
+impl<T: Into<Text>> From<T> for Value {
+    fn from(text: T) -> Self {
+        Self::Str(text.into())
     }
 }
 

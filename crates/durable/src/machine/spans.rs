@@ -18,12 +18,16 @@ use crate::target::Target;
 mod attempt;
 mod events;
 mod kept;
+mod labels;
 mod request;
 mod text;
 
 pub(crate) use attempt::{AttemptOutcome, EndedAttempt};
 pub(crate) use kept::KeptRequest;
+pub(super) use labels::Labels;
 pub(super) use request::Met;
+
+use labels::Common;
 
 impl<B: Backend> Machine<B> {
     /// Whether anybody takes spans of this kind.
@@ -40,7 +44,8 @@ impl<B: Backend> Machine<B> {
         if let Some(kept) = &mut invocation.kept {
             kept.begun_ns = self.now_ns;
         } else if self.tells(&catalog::START, &invocation.target, &invocation.trace.cause) {
-            self.tell(start_span(id, invocation, self.now_ns));
+            let common = self.labels.of(id, &invocation.target);
+            self.tell(start_span(id, invocation, &common, self.now_ns));
         }
     }
 
@@ -88,10 +93,12 @@ impl<B: Backend> Machine<B> {
         }
         let (target, cause) = (&invocation.target, &invocation.trace.cause);
         if invocation.attempt.number == 0 && self.tells(&catalog::START, target, cause) {
-            self.tell(start_span(id, invocation, self.now_ns));
+            let common = self.labels.of(id, target);
+            self.tell(start_span(id, invocation, &common, self.now_ns));
         }
         if self.tells(&catalog::END, target, cause) {
-            self.tell(end_span(id, invocation, outcome, self.now_ns));
+            let common = self.labels.of(id, target);
+            self.tell(end_span(id, invocation, &common, outcome, self.now_ns));
         }
         Ok(())
     }
@@ -104,11 +111,11 @@ impl<B: Backend> Machine<B> {
 }
 
 /// From the creation to the first attempt, or to an end without one.
-fn start_span(id: &InvocationId, invocation: &Invocation, ended_ns: u64) -> Span {
+fn start_span(id: &InvocationId, invocation: &Invocation, common: &Common<'_>, ended_ns: u64) -> Span {
     let origin = &invocation.trace;
     let context = invocation.start_span(id);
     let parent = origin.joins.then_some(origin.cause.span_id);
-    let mut span = invocation_span(&catalog::START, id, invocation, context, parent);
+    let mut span = invocation_span(&catalog::START, common, context, parent);
     (span.start_ns, span.end_ns) = (invocation.created_ns, ended_ns);
     if !origin.joins {
         span.links.push(link(origin.cause.clone()));
@@ -117,10 +124,16 @@ fn start_span(id: &InvocationId, invocation: &Invocation, ended_ns: u64) -> Span
 }
 
 /// The end of the invocation, at this moment.
-fn end_span(id: &InvocationId, invocation: &Invocation, outcome: &Outcome, now_ns: u64) -> Span {
+fn end_span(
+    id: &InvocationId,
+    invocation: &Invocation,
+    common: &Common<'_>,
+    outcome: &Outcome,
+    now_ns: u64,
+) -> Span {
     let parent = Some(invocation.start_span(id).span_id);
     let context = invocation.end_span(id);
-    let mut span = invocation_span(&catalog::END, id, invocation, context, parent);
+    let mut span = invocation_span(&catalog::END, common, context, parent);
     (span.start_ns, span.end_ns) = (now_ns, now_ns);
     span.attributes.extend(durations(&invocation.time_spent(now_ns)));
     match outcome {
@@ -142,25 +155,11 @@ fn end_span(id: &InvocationId, invocation: &Invocation, outcome: &Outcome, now_n
     span
 }
 
-fn invocation_span(
-    def: &SpanDef,
-    id: &InvocationId,
-    invocation: &Invocation,
-    context: SpanContext,
-    parent: Option<SpanId>,
-) -> Span {
-    let mut span = Span::new(def, &invocation.target.span_name(), context, 0, 0);
+fn invocation_span(def: &SpanDef, common: &Common<'_>, context: SpanContext, parent: Option<SpanId>) -> Span {
+    let mut span = Span::named(def, common.name(def), context, 0, 0);
     span.parent = parent;
-    span.attributes = of_invocation(id, &invocation.target);
+    span.attributes = common.attributes();
     span
-}
-
-/// The attributes of all four kinds.
-fn of_invocation(id: &InvocationId, target: &Target) -> Vec<KeyValue> {
-    let mut attributes = Vec::with_capacity(12);
-    attributes.push(attr::INVOCATION_ID.value(id.to_string()));
-    attributes.extend(of_target(target));
-    attributes
 }
 
 fn of_target(target: &Target) -> [KeyValue; 3] {

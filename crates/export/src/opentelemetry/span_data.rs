@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use everspan_trace::{Event, KeyValue, Link, Span, SpanContext, SpanKind, Status, Value};
+use everspan_trace::{Event, KeyValue, Link, Span, SpanContext, SpanKind, Status, Text, Value};
 use opentelemetry::trace as otel;
 use opentelemetry::{InstrumentationScope, Key, KeyValue as OtelKeyValue, StringValue, Value as OtelValue};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
@@ -22,7 +22,7 @@ pub(super) fn span(span: Span) -> SpanData {
             .map_or(otel::SpanId::INVALID, |parent| otel::SpanId::from_bytes(parent.0)),
         parent_span_is_remote: span.parent_is_remote,
         span_kind: kind(span.kind),
-        name: span.name,
+        name: span.name.into(),
         start_time: time(span.start_ns),
         end_time: time(span.end_ns),
         attributes: span.attributes.iter().map(attribute).collect(),
@@ -37,8 +37,9 @@ pub(super) fn span(span: Span) -> SpanData {
 pub(super) fn attribute(attribute: &KeyValue) -> OtelKeyValue {
     let value = match &attribute.value {
         Value::Str(text) => OtelValue::String(match text {
-            Cow::Borrowed(text) => StringValue::from(*text),
-            Cow::Owned(text) => StringValue::from(text.clone()),
+            Text::Static(text) => StringValue::from(*text),
+            Text::Owned(text) => StringValue::from(text.clone()),
+            Text::Shared(text) => StringValue::from(text.clone()),
         }),
         Value::Int(number) => OtelValue::I64(*number),
         Value::Double(number) => OtelValue::F64(*number),
@@ -49,7 +50,7 @@ pub(super) fn attribute(attribute: &KeyValue) -> OtelKeyValue {
 
 fn event(event: Event) -> otel::Event {
     let attributes = event.attributes.iter().map(attribute).collect();
-    otel::Event::new(event.name, time(event.time_ns), attributes, 0)
+    otel::Event::new(Cow::from(event.name), time(event.time_ns), attributes, 0)
 }
 
 fn link(link: Link) -> otel::Link {

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -151,7 +152,7 @@ proptest! {
     #[test]
     fn any_span_becomes_one_of_the_sdk(spans in spans()) {
         for span in spans {
-            let (name, attributes, events) = (span.name.clone(), span.attributes.len(), span.events.len());
+            let (name, attributes, events) = (Cow::from(span.name.clone()), span.attributes.len(), span.events.len());
             let data = span_data::span(span);
             prop_assert_eq!((data.name, data.attributes.len(), data.events.len()), (name, attributes, events));
         }

@@ -154,7 +154,18 @@ impl MessageType {
         if self.is_control() {
             self.control_name()
         } else {
-            self.entry_name()
+            match self.command_name() {
+                Some(name) => Some(name.split_at("Command/".len()).1),
+                None => None,
+            }
+        }
+    }
+
+    /// How journals and traces call a command: `Command/Run`; one that is not known is `Command/Custom`.
+    pub const fn command_type(self) -> &'static str {
+        match self.command_name() {
+            Some(name) if self.is_command() => name,
+            _ => "Command/Custom",
         }
     }
 
@@ -172,32 +183,36 @@ impl MessageType {
         })
     }
 
-    const fn entry_name(self) -> Option<&'static str> {
+    const fn command_name(self) -> Option<&'static str> {
         Some(match self {
-            Self::INPUT_COMMAND => "Input",
-            Self::OUTPUT_COMMAND => "Output",
-            Self::GET_LAZY_STATE_COMMAND | Self::GET_LAZY_STATE_NOTIFICATION => "GetLazyState",
-            Self::SET_STATE_COMMAND => "SetState",
-            Self::CLEAR_STATE_COMMAND => "ClearState",
-            Self::CLEAR_ALL_STATE_COMMAND => "ClearAllState",
-            Self::GET_LAZY_STATE_KEYS_COMMAND | Self::GET_LAZY_STATE_KEYS_NOTIFICATION => "GetLazyStateKeys",
-            Self::GET_EAGER_STATE_COMMAND => "GetEagerState",
-            Self::GET_EAGER_STATE_KEYS_COMMAND => "GetEagerStateKeys",
-            Self::GET_PROMISE_COMMAND | Self::GET_PROMISE_NOTIFICATION => "GetPromise",
-            Self::PEEK_PROMISE_COMMAND | Self::PEEK_PROMISE_NOTIFICATION => "PeekPromise",
-            Self::COMPLETE_PROMISE_COMMAND | Self::COMPLETE_PROMISE_NOTIFICATION => "CompletePromise",
-            Self::SLEEP_COMMAND | Self::SLEEP_NOTIFICATION => "Sleep",
-            Self::CALL_COMMAND | Self::CALL_NOTIFICATION => "Call",
-            Self::ONE_WAY_CALL_COMMAND => "OneWayCall",
-            Self::CALL_INVOCATION_ID_NOTIFICATION => "CallInvocationId",
-            Self::SEND_SIGNAL_COMMAND => "SendSignal",
-            Self::RUN_COMMAND | Self::RUN_NOTIFICATION => "Run",
-            Self::ATTACH_INVOCATION_COMMAND | Self::ATTACH_INVOCATION_NOTIFICATION => "AttachInvocation",
-            Self::GET_INVOCATION_OUTPUT_COMMAND | Self::GET_INVOCATION_OUTPUT_NOTIFICATION => {
-                "GetInvocationOutput"
+            Self::INPUT_COMMAND => "Command/Input",
+            Self::OUTPUT_COMMAND => "Command/Output",
+            Self::GET_LAZY_STATE_COMMAND | Self::GET_LAZY_STATE_NOTIFICATION => "Command/GetLazyState",
+            Self::SET_STATE_COMMAND => "Command/SetState",
+            Self::CLEAR_STATE_COMMAND => "Command/ClearState",
+            Self::CLEAR_ALL_STATE_COMMAND => "Command/ClearAllState",
+            Self::GET_LAZY_STATE_KEYS_COMMAND | Self::GET_LAZY_STATE_KEYS_NOTIFICATION => {
+                "Command/GetLazyStateKeys"
             }
-            Self::COMPLETE_AWAKEABLE_COMMAND => "CompleteAwakeable",
-            Self::SIGNAL_NOTIFICATION => "Signal",
+            Self::GET_EAGER_STATE_COMMAND => "Command/GetEagerState",
+            Self::GET_EAGER_STATE_KEYS_COMMAND => "Command/GetEagerStateKeys",
+            Self::GET_PROMISE_COMMAND | Self::GET_PROMISE_NOTIFICATION => "Command/GetPromise",
+            Self::PEEK_PROMISE_COMMAND | Self::PEEK_PROMISE_NOTIFICATION => "Command/PeekPromise",
+            Self::COMPLETE_PROMISE_COMMAND | Self::COMPLETE_PROMISE_NOTIFICATION => "Command/CompletePromise",
+            Self::SLEEP_COMMAND | Self::SLEEP_NOTIFICATION => "Command/Sleep",
+            Self::CALL_COMMAND | Self::CALL_NOTIFICATION => "Command/Call",
+            Self::ONE_WAY_CALL_COMMAND => "Command/OneWayCall",
+            Self::CALL_INVOCATION_ID_NOTIFICATION => "Command/CallInvocationId",
+            Self::SEND_SIGNAL_COMMAND => "Command/SendSignal",
+            Self::RUN_COMMAND | Self::RUN_NOTIFICATION => "Command/Run",
+            Self::ATTACH_INVOCATION_COMMAND | Self::ATTACH_INVOCATION_NOTIFICATION => {
+                "Command/AttachInvocation"
+            }
+            Self::GET_INVOCATION_OUTPUT_COMMAND | Self::GET_INVOCATION_OUTPUT_NOTIFICATION => {
+                "Command/GetInvocationOutput"
+            }
+            Self::COMPLETE_AWAKEABLE_COMMAND => "Command/CompleteAwakeable",
+            Self::SIGNAL_NOTIFICATION => "Command/Signal",
             _ => return None,
         })
     }

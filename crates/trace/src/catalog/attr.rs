@@ -1,7 +1,5 @@
 //! Attribute keys, each with the type of its value, so that a wrong type does not compile.
 
-use std::borrow::Cow;
-
 mod aggregate;
 mod checkpoint;
 mod invocation;
@@ -12,8 +10,7 @@ pub use checkpoint::*;
 pub use invocation::*;
 pub use key::{AttributeDef, Key, KeyPrefix};
 
-/// Text, static or owned.
-pub type Text = Cow<'static, str>;
+pub use crate::Text;
 
 /// Every attribute: those of invocations and of the resource, and those of checkpoints and recovery.
 pub const ATTRIBUTES: &[&[AttributeDef]] = &[

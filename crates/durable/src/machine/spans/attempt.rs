@@ -143,7 +143,7 @@ fn exception(error: &AttemptError) -> Vec<KeyValue> {
 impl<B: Backend> Machine<B> {
     /// The span of an attempt that has ended.
     pub(super) fn attempt_span(
-        &self,
+        &mut self,
         id: &InvocationId,
         invocation: &Invocation,
         ended: &EndedAttempt,
@@ -154,9 +154,10 @@ impl<B: Backend> Machine<B> {
             started_ns,
             ..
         } = ended.attempt;
+        let common = self.labels.of(id, &invocation.target);
         let context = invocation.attempt_span(id, number);
         let parent = Some(invocation.start_span(id).span_id);
-        let mut span = invocation_span(&catalog::ATTEMPT, id, invocation, context, parent);
+        let mut span = invocation_span(&catalog::ATTEMPT, &common, context, parent);
         (span.start_ns, span.end_ns) = (started_ns, ended.ended_ns);
         span.status = ended.outcome.status();
         span.attributes

@@ -8,7 +8,7 @@ use everspan_protocol::message::{Notification, NotificationId, NotificationResul
 use everspan_state::{Backend, StateError};
 use everspan_trace::catalog::attr::{self, result};
 use everspan_trace::catalog::event;
-use everspan_trace::{Event, KeyValue};
+use everspan_trace::{Event, KeyValue, Text};
 use prost::Message as _;
 
 mod command;
@@ -22,13 +22,15 @@ use crate::tables::Tables;
 
 /// Entries looked back at to say which run ended, or what an invocation waits for.
 const LOOK_BACK: u32 = 256;
+/// Attributes of a command's event, at most.
+const COMMAND_ATTRIBUTES_MAX: usize = 5;
 /// Things an invocation waits for that are named.
 const AWAITED_MAX: usize = 16;
 
 /// A run whose end is to come.
 struct Run {
     index: u32,
-    name: String,
+    name: Text,
     begun_ns: u64,
 }
 
@@ -81,8 +83,8 @@ impl<'a, B: Backend> Events<'a, B> {
     }
 
     fn command(&mut self, ty: MessageType, index: u32, entry: &JournalEntry) {
-        let mut attributes =
-            vec![attr::COMMAND_TYPE.value(format!("Command/{}", ty.name().unwrap_or("Custom")))];
+        let mut attributes = Vec::with_capacity(COMMAND_ATTRIBUTES_MAX);
+        attributes.push(attr::COMMAND_TYPE.value(ty.command_type()));
         let name = name(entry);
         if !name.is_empty() {
             attributes.push(attr::COMMAND_NAME.value(name.clone()));

@@ -102,15 +102,21 @@ impl<B: Backend> Machine<B> {
         outcome: &Outcome,
     ) -> Result<(), StateError> {
         let target = &invocation.target;
+        let common = self.labels.of(id, target);
         if let Some(kept) = self.tables.kept_request(id)?
             && self.takes(&catalog::INGRESS, target)
         {
             let context = invocation.trace.cause.clone();
-            self.tell(kept.request.accepted_span(id, target, context, kept.ended_ns));
+            self.tell(kept.request.accepted_span(&common, context, kept.ended_ns));
         }
         if self.takes(&catalog::START, target) {
             let begun_ns = Some(kept.begun_ns).filter(|&begun_ns| begun_ns > 0);
-            self.tell(start_span(id, invocation, begun_ns.unwrap_or(self.now_ns)));
+            self.tell(start_span(
+                id,
+                invocation,
+                &common,
+                begun_ns.unwrap_or(self.now_ns),
+            ));
         }
         if self.takes(&catalog::ATTEMPT, target) {
             for number in kept.oldest..=invocation.attempt.number {
@@ -121,7 +127,7 @@ impl<B: Backend> Machine<B> {
             }
         }
         if self.takes(&catalog::END, target) {
-            let mut span = end_span(id, invocation, outcome, self.now_ns);
+            let mut span = end_span(id, invocation, &common, outcome, self.now_ns);
             if kept.oldest > 1 {
                 span.attributes
                     .push(attr::ATTEMPTS_DROPPED.value(i64::from(kept.oldest - 1)));

@@ -1,12 +1,11 @@
 //! The span of a request at the ingress: from its headers until it is a record, or refused.
 
-use everspan_protocol::ids::InvocationId;
 use everspan_state::Backend;
 use everspan_trace::catalog::{self, attr};
-use everspan_trace::{KeyValue, Span, SpanContext, Status as SpanStatus};
+use everspan_trace::{KeyValue, Span, SpanContext, Status as SpanStatus, Text};
 
 use super::text::{MESSAGE_MAX, cut};
-use super::{link, of_target};
+use super::{Common, link, of_target};
 use crate::invocation::Completed;
 use crate::machine::Machine;
 use crate::record::{IngressRequest, Outcome, Source, Submission};
@@ -37,8 +36,8 @@ impl<B: Backend> Machine<B> {
         if !self.tells(&catalog::INGRESS, &submission.target, context) {
             return;
         }
-        let mut span =
-            request.accepted_span(&submission.id, &submission.target, context.clone(), self.now_ns);
+        let common = self.labels.of(&submission.id, &submission.target);
+        let mut span = request.accepted_span(&common, context.clone(), self.now_ns);
         if let Some(first) = met.start_span() {
             if !request.one_way {
                 answered(&mut span, submission.handler.kind, met);
@@ -93,7 +92,12 @@ impl IngressRequest {
         refusal: (u16, &str),
     ) -> Span {
         let (status, message) = refusal;
-        let mut span = self.span(target, context, ended_ns);
+        let name = match target {
+            Some(target) => target.span_name(),
+            None if METHODS.contains(&self.method.as_str()) => self.method.clone(),
+            None => "HTTP".to_owned(),
+        };
+        let mut span = self.span(catalog::INGRESS.name(&name), context, ended_ns);
         span.attributes.extend(target.into_iter().flat_map(of_target));
         self.describe(&mut span);
         answer(&mut span, status, message);
@@ -103,15 +107,9 @@ impl IngressRequest {
     }
 
     /// The span of a request that became a record. Its answer is known if the client only wants it accepted.
-    pub(super) fn accepted_span(
-        &self,
-        id: &InvocationId,
-        target: &Target,
-        context: SpanContext,
-        ended_ns: u64,
-    ) -> Span {
-        let mut span = self.span(Some(target), context, ended_ns);
-        span.attributes = super::of_invocation(id, target);
+    pub(super) fn accepted_span(&self, common: &Common<'_>, context: SpanContext, ended_ns: u64) -> Span {
+        let mut span = self.span(common.name(&catalog::INGRESS), context, ended_ns);
+        span.attributes = common.attributes();
         self.describe(&mut span);
         if self.one_way {
             answer(&mut span, 202, "");
@@ -119,13 +117,8 @@ impl IngressRequest {
         span
     }
 
-    fn span(&self, target: Option<&Target>, context: SpanContext, ended_ns: u64) -> Span {
-        let name = match target {
-            Some(target) => target.span_name(),
-            None if METHODS.contains(&self.method.as_str()) => self.method.clone(),
-            None => "HTTP".to_owned(),
-        };
-        let mut span = Span::new(&catalog::INGRESS, &name, context, self.received_ns, ended_ns);
+    fn span(&self, name: impl Into<Text>, context: SpanContext, ended_ns: u64) -> Span {
+        let mut span = Span::named(&catalog::INGRESS, name, context, self.received_ns, ended_ns);
         span.end_ns = span.end_ns.max(span.start_ns);
         span.parent = self.parent;
         span.parent_is_remote = self.parent.is_some();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use crate::catalog::Place;
-use crate::{KeyValue, Value};
+use crate::{KeyValue, Text, Value};
 
 /// An attribute key whose values have type `T`: [`Text`](super::Text), `i64`, `f64` or `bool`.
 pub struct Key<T> {
@@ -51,7 +51,7 @@ impl<T: Into<Value>> Key<T> {
 
 impl KeyPrefix {
     /// The attribute whose key ends in `word`.
-    pub fn value(&self, word: &str, value: impl Into<Cow<'static, str>>) -> KeyValue {
+    pub fn value(&self, word: &str, value: impl Into<Text>) -> KeyValue {
         KeyValue::new(format!("{}{word}", self.name), value.into())
     }
 }

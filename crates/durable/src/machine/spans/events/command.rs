@@ -5,8 +5,8 @@ use everspan_protocol::message::{
     AttachInvocationCommand, CallCommand, CompleteAwakeableCommand, GetInvocationOutputCommand,
     OneWayCallCommand, SendSignalCommand, SleepCommand,
 };
-use everspan_trace::KeyValue;
 use everspan_trace::catalog::attr;
+use everspan_trace::{KeyValue, Text};
 use prost::Message;
 
 use super::super::text::{EVENT_TEXT_MAX, cut, rfc3339};
@@ -35,12 +35,18 @@ pub(super) struct Callee {
 
 /// The completion id that a command names for its answer; 0 is none.
 pub(super) fn answered(entry: &JournalEntry) -> u32 {
-    decode::<Answered>(entry).completion_id
+    Answered::decode(&entry.body[..])
+        .unwrap_or_default()
+        .completion_id
 }
 
 /// The name the user gave it; empty for none.
-pub(super) fn name(entry: &JournalEntry) -> String {
-    cut(&entry::name(&entry.body), EVENT_TEXT_MAX)
+pub(super) fn name(entry: &JournalEntry) -> Text {
+    let name = entry::name(&entry.body);
+    if name.is_empty() {
+        return Text::default();
+    }
+    Text::Shared(cut(&name, EVENT_TEXT_MAX).into())
 }
 
 /// The key is part of the target: unlike a span's name, an event may be as particular as it likes.
@@ -117,10 +123,10 @@ pub(super) fn in_words(ty: MessageType, entry: &JournalEntry) -> String {
         }
         _ => None,
     };
-    for word in [name, what.unwrap_or_default()] {
+    for word in [name.as_str(), &what.unwrap_or_default()] {
         if !word.is_empty() {
             words.push(' ');
-            words.push_str(&word);
+            words.push_str(word);
         }
     }
     words

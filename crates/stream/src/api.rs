@@ -7,3 +7,4 @@ pub(crate) mod keyed_stream;
 pub(crate) mod sink;
 pub(crate) mod source;
 pub(crate) mod stream;
+pub(crate) mod watermark;

@@ -141,6 +141,8 @@ pub(crate) struct GraphOptions {
     pub(crate) max_parallelism: u16,
     /// Whether operators are put into one chain across a `key_by` where both sides have one subtask.
     pub(crate) chain_keyed: bool,
+    /// How often watermarks leave, in ms of processing time; 0: only those that follow a record.
+    pub(crate) auto_watermark_interval_ms: i64,
 }
 
 impl Default for GraphOptions {
@@ -149,6 +151,7 @@ impl Default for GraphOptions {
             parallelism: 1,
             max_parallelism: 128,
             chain_keyed: true,
+            auto_watermark_interval_ms: 200,
         }
     }
 }

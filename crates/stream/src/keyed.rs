@@ -6,6 +6,7 @@
 mod backend;
 mod context;
 mod descriptor;
+mod timers;
 mod value;
 
 use std::hash::Hash;
@@ -13,8 +14,11 @@ use std::hash::Hash;
 use everspan_state::KeyGroup;
 
 pub(crate) use backend::KeyedBackend;
-pub use context::{KeyedContext, KeyedOpenContext};
+pub(crate) use context::Moment;
+pub use context::{KeyedContext, KeyedOpenContext, OnTimerContext, TimerService};
 pub use descriptor::ValueStateDescriptor;
+pub use timers::TimeDomain;
+pub(crate) use timers::Timers;
 pub use value::ValueState;
 
 /// The hash of a key, by which it is given to a subtask and found in tables.

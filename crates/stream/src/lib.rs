@@ -42,6 +42,10 @@ pub use api::keyed_stream::KeyedStream;
 pub use api::sink::{Sink, SinkWriter};
 pub use api::source::{Progress, Source, SourceReader};
 pub use api::stream::DataStream;
+pub use api::watermark::{
+    BoundedOutOfOrderness, NoWatermarks, RecordTimestamps, TimestampAssigner, WatermarkGenerator,
+    WatermarkStrategy,
+};
 pub use collector::Collector;
 pub use connectors::collect::Collected;
 pub use connectors::discard::DiscardingSink;
@@ -55,7 +59,10 @@ pub use failure::{BoxError, Failure, Result};
 pub use graph::{
     Chain, EdgeId, GateId, Graph, Operator, OperatorOptions, Setup, StageFactory, TaskDescription,
 };
-pub use keyed::{KeyedContext, KeyedOpenContext, ValueState, ValueStateDescriptor};
+pub use keyed::{
+    KeyedContext, KeyedOpenContext, OnTimerContext, TimeDomain, TimerService, ValueState,
+    ValueStateDescriptor,
+};
 pub use operators::OperatorFactory;
 pub use runtime::JobExecutionResult;
 pub use runtime::error::JobError;

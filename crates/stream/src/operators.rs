@@ -2,10 +2,13 @@
 
 pub(crate) mod filter;
 pub(crate) mod flat_map;
+#[cfg(test)]
+pub(crate) mod harness;
 pub(crate) mod keyed_process;
 pub(crate) mod map;
 pub(crate) mod map_with_state;
 pub(crate) mod sink;
+pub(crate) mod timestamps;
 
 use crate::graph::{Operator, Setup};
 use crate::stage::Stage;

@@ -1,10 +1,12 @@
 //! Where a program begins: makes streams and runs the job.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::chain::FromSource;
 use super::source::Source;
 use super::stream::DataStream;
+use super::watermark::millis;
 use crate::connectors::file_source::FileSource;
 use crate::connectors::generator::GeneratorSource;
 use crate::graph::{Chain, Graph, OperatorOptions, SharedGraph};
@@ -37,6 +39,12 @@ impl StreamExecutionEnvironment {
     pub fn set_max_parallelism(&self, key_groups: u16) -> &Self {
         assert!(key_groups > 0, "there is at least one key group");
         self.graph().options.max_parallelism = key_groups;
+        self
+    }
+
+    /// How often watermarks leave; the key `pipeline.auto-watermark-interval`. Zero: only those that follow a record.
+    pub fn set_auto_watermark_interval(&self, interval: Duration) -> &Self {
+        self.graph().options.auto_watermark_interval_ms = millis(interval);
         self
     }
 
@@ -95,6 +103,12 @@ impl StreamExecutionEnvironment {
     pub fn execute(&self, name: &str) -> Result<JobExecutionResult, JobError> {
         let graph = std::mem::take(&mut *self.graph());
         runtime::execute(name, graph)
+    }
+
+    /// What the program built, to be stepped by a test.
+    #[cfg(test)]
+    pub(crate) fn take_graph(&self) -> Graph {
+        std::mem::take(&mut *self.graph())
     }
 
     fn graph(&self) -> std::sync::MutexGuard<'_, Graph> {

@@ -4,7 +4,7 @@
 
 use crate::collector::Collector;
 use crate::failure::Result;
-use crate::keyed::{KeyedContext, KeyedOpenContext};
+use crate::keyed::{KeyedContext, KeyedOpenContext, OnTimerContext};
 use crate::runtime_context::RuntimeContext;
 
 /// One record in, one out.
@@ -127,6 +127,20 @@ pub trait KeyedProcessFunction<K, T>: Clone + Send + 'static {
         ctx: &mut KeyedContext<'_, K>,
         out: &mut impl Collector<Self::Out>,
     ) -> Result;
+
+    /// A timer that was registered for the context's key has come. Timers of one key come in the order of their times.
+    ///
+    /// # Errors
+    ///
+    /// The subtask fails, and the job restarts from its newest checkpoint.
+    fn on_timer(
+        &mut self,
+        _timestamp: i64,
+        _ctx: &mut OnTimerContext<'_, K>,
+        _out: &mut impl Collector<Self::Out>,
+    ) -> Result {
+        Ok(())
+    }
 
     /// After the last record.
     ///

@@ -6,6 +6,7 @@ use super::chain::{Exchanged, Then, United};
 use super::functions::{FlatMapFunction, MapFunction};
 use super::keyed_stream::KeyedStream;
 use super::sink::Sink;
+use super::watermark::{TimestampAssigner, WatermarkGenerator, WatermarkStrategy};
 use crate::connectors::collect::Collected;
 use crate::connectors::print::PrintSink;
 use crate::data::{Data, Key};
@@ -16,6 +17,7 @@ use crate::operators::filter::Filter;
 use crate::operators::flat_map::{FlatMap, FlatMapRich};
 use crate::operators::map::{Map, MapRich};
 use crate::operators::sink::{self, ToSink};
+use crate::operators::timestamps::AssignTimestamps;
 
 /// A stream of `T`, as far as the program has built it. (Flink's `DataStream`.)
 ///
@@ -140,6 +142,18 @@ impl<T: 'static, B: Chain<T>> DataStream<T, B> {
         let mut stream = self.exchanged(Forward, false);
         *stream.chain.parallelism() = parallelism;
         stream
+    }
+
+    /// Gives records their time and says how far time has come, see [`WatermarkStrategy`].
+    pub fn assign_timestamps_and_watermarks<G, A>(
+        self,
+        strategy: WatermarkStrategy<G, A>,
+    ) -> DataStream<T, impl Chain<T>>
+    where
+        G: WatermarkGenerator<T>,
+        A: TimestampAssigner<T>,
+    {
+        self.then("Timestamps/Watermarks", AssignTimestamps(strategy))
     }
 
     /// The records of both.

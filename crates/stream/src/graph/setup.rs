@@ -99,6 +99,11 @@ impl<'a> Setup<'a> {
         self.graph.max_parallelism()
     }
 
+    /// How often watermarks leave, in ms of processing time; 0: only those that follow a record.
+    pub(crate) fn auto_watermark_interval_ms(&self) -> i64 {
+        self.graph.options.auto_watermark_interval_ms
+    }
+
     /// The key groups of this subtask, and how many there are in all.
     pub fn key_groups(&self) -> (KeyGroupRange, u16) {
         let groups = self.max_parallelism();

@@ -1,8 +1,11 @@
 //! What a keyed function sees.
 
+use std::ops::{Deref, DerefMut};
+
 use super::KeyOf;
 use super::backend::KeyedBackend;
 use super::descriptor::ValueStateDescriptor;
+use super::timers::{TimeDomain, Timers};
 use super::value::ValueState;
 use crate::data::{Key, StateValue};
 use crate::failure::Result;
@@ -31,24 +34,58 @@ impl<K: Key> KeyedOpenContext<'_, K> {
     }
 }
 
+impl Moment {
+    pub(crate) fn now(watermark: i64, task: &TaskContext) -> Self {
+        Self {
+            timestamp: task.timestamp,
+            watermark,
+            now_ms: task.now_ms(),
+        }
+    }
+}
+
 /// Given along with every record of a keyed stream.
 pub struct KeyedContext<'a, K> {
     pub(super) key: &'a KeyOf<K>,
     pub(super) backend: &'a mut KeyedBackend<K>,
-    timestamp: i64,
-    watermark: i64,
-    now_ms: i64,
+    timers: &'a mut Timers<K>,
+    moment: Moment,
+}
+
+/// What time it is, in its three senses; ms since the Unix epoch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    /// Of the record or timer, or [`NO_TIMESTAMP`].
+    pub(crate) timestamp: i64,
+    /// The last watermark.
+    pub(crate) watermark: i64,
+    /// The machine's clock.
+    pub(crate) now_ms: i64,
 }
 
 impl<'a, K: Key> KeyedContext<'a, K> {
     #[inline]
-    pub(crate) fn new(key: &'a KeyOf<K>, backend: &'a mut KeyedBackend<K>, task: &TaskContext) -> Self {
+    pub(crate) fn new(
+        key: &'a KeyOf<K>,
+        backend: &'a mut KeyedBackend<K>,
+        timers: &'a mut Timers<K>,
+        moment: Moment,
+    ) -> Self {
         Self {
             key,
             backend,
-            timestamp: task.timestamp,
-            watermark: task.watermark(),
-            now_ms: task.now_ms(),
+            timers,
+            moment,
+        }
+    }
+
+    /// Timers of this key, and the clocks they go by.
+    pub fn timer_service(&mut self) -> TimerService<'_, K> {
+        TimerService {
+            key: self.key,
+            backend: self.backend,
+            timers: self.timers,
+            moment: self.moment,
         }
     }
 
@@ -64,16 +101,112 @@ impl<'a, K: Key> KeyedContext<'a, K> {
 
     /// The time of the record, ms since the Unix epoch, if it has one.
     pub fn timestamp(&self) -> Option<i64> {
-        (self.timestamp != NO_TIMESTAMP).then_some(self.timestamp)
+        (self.moment.timestamp != NO_TIMESTAMP).then_some(self.moment.timestamp)
     }
 
     /// No record with an earlier or equal time comes any more, ms since the Unix epoch.
     pub fn current_watermark(&self) -> i64 {
-        self.watermark
+        self.moment.watermark
     }
 
     /// The processing time, ms since the Unix epoch.
     pub fn current_processing_time(&self) -> i64 {
-        self.now_ms
+        self.moment.now_ms
+    }
+}
+
+/// Given along with a timer: what a record of its key would be given, and which clock the timer went by.
+pub struct OnTimerContext<'a, K> {
+    context: KeyedContext<'a, K>,
+    domain: TimeDomain,
+}
+
+impl<'a, K> OnTimerContext<'a, K> {
+    pub(crate) fn new(context: KeyedContext<'a, K>, domain: TimeDomain) -> Self {
+        Self { context, domain }
+    }
+
+    /// Which clock the timer went by.
+    pub fn time_domain(&self) -> TimeDomain {
+        self.domain
+    }
+}
+
+impl<'a, K> Deref for OnTimerContext<'a, K> {
+    type Target = KeyedContext<'a, K>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.context
+    }
+}
+
+impl<K> DerefMut for OnTimerContext<'_, K> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.context
+    }
+}
+
+/// Registers timers of the current key. (Flink's `TimerService`.) Times are ms since the Unix epoch.
+///
+/// Timers are part of checkpoints. One of event time comes when the watermark reaches it, at the latest with the end of
+/// the input; one of processing time that the end of the input comes before does not come.
+pub struct TimerService<'a, K> {
+    key: &'a KeyOf<K>,
+    backend: &'a mut KeyedBackend<K>,
+    timers: &'a mut Timers<K>,
+    moment: Moment,
+}
+
+impl<K: Key> TimerService<'_, K> {
+    /// No record with an earlier or equal time comes any more.
+    pub fn current_watermark(&self) -> i64 {
+        self.moment.watermark
+    }
+
+    /// The machine's clock.
+    pub fn current_processing_time(&self) -> i64 {
+        self.moment.now_ms
+    }
+
+    /// Calls `on_timer` when the watermark has reached `time`; once, however often it is registered.
+    ///
+    /// # Errors
+    ///
+    /// When state cannot be reached.
+    pub fn register_event_time_timer(&mut self, time: i64) -> Result {
+        self.timers
+            .register(self.backend, self.key, TimeDomain::EventTime, time)
+    }
+
+    /// Calls `on_timer` when the machine's clock has reached `time`; once, however often it is registered.
+    ///
+    /// # Errors
+    ///
+    /// When state cannot be reached.
+    pub fn register_processing_time_timer(&mut self, time: i64) -> Result {
+        self.timers
+            .register(self.backend, self.key, TimeDomain::ProcessingTime, time)
+    }
+
+    /// Forgets a timer; without one nothing happens.
+    ///
+    /// # Errors
+    ///
+    /// When state cannot be reached.
+    pub fn delete_event_time_timer(&mut self, time: i64) -> Result {
+        self.timers
+            .delete(self.backend, self.key, TimeDomain::EventTime, time)
+            .map(drop)
+    }
+
+    /// Forgets a timer; without one nothing happens.
+    ///
+    /// # Errors
+    ///
+    /// When state cannot be reached.
+    pub fn delete_processing_time_timer(&mut self, time: i64) -> Result {
+        self.timers
+            .delete(self.backend, self.key, TimeDomain::ProcessingTime, time)
+            .map(drop)
     }
 }

@@ -48,7 +48,7 @@ impl<V: StateValue> ValueState<V> {
     }
 
     #[inline]
-    fn slot(self) -> Result<usize> {
+    pub(super) fn slot(self) -> Result<usize> {
         self.slot
             .ok_or_else(|| "a state is used that `open` has not made: call get_state there".into())
     }

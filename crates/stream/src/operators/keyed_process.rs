@@ -2,15 +2,24 @@
 
 use std::marker::PhantomData;
 
+use everspan_state::KeyGroupRange;
+
 use super::OperatorFactory;
 use crate::api::functions::KeyedProcessFunction;
 use crate::collector::Next;
 use crate::data::Key;
+use crate::failure::{BoxError, Result};
 use crate::graph::{Operator, Setup};
-use crate::keyed::{KeyOf, KeyedBackend, KeyedContext, KeyedOpenContext};
+use crate::keyed::{
+    KeyOf, KeyedBackend, KeyedContext, KeyedOpenContext, Moment, OnTimerContext, TimeDomain, Timers,
+};
 use crate::runtime_context::RuntimeContext;
 use crate::stage::{Signal, Stage};
-use crate::task::TaskContext;
+use crate::task::{END_WATERMARK, NO_WATERMARK, TaskContext};
+
+/// How many timers a function may register while those of the end of the input fire. One that registers the next in each
+/// would otherwise never end.
+const TIMERS_AT_END_MAX: usize = 100_000;
 
 /// A function over the records of a keyed stream.
 pub(crate) struct KeyedProcess<K, S, F> {
@@ -52,6 +61,9 @@ where
             function: self.function.clone(),
             key_groups,
             backend: KeyedBackend::new(range),
+            timers: Timers::default(),
+            watermark: NO_WATERMARK,
+            range,
             context: setup.runtime_context(operator),
             next,
         }
@@ -64,6 +76,10 @@ pub(crate) struct KeyedProcessStage<K, S, F, N> {
     function: F,
     key_groups: u16,
     backend: KeyedBackend<K>,
+    timers: Timers<K>,
+    /// The last one that came.
+    watermark: i64,
+    range: KeyGroupRange,
     context: RuntimeContext,
     next: N,
 }
@@ -81,7 +97,8 @@ where
             return;
         }
         let key = KeyOf::new((self.selector)(&record), self.key_groups);
-        let mut ctx = KeyedContext::new(&key, &mut self.backend, task);
+        let moment = Moment::now(self.watermark, task);
+        let mut ctx = KeyedContext::new(&key, &mut self.backend, &mut self.timers, moment);
         let mut out = Next {
             stage: &mut self.next,
             task,
@@ -89,23 +106,87 @@ where
         if let Err(error) = self.function.process_element(record, &mut ctx, &mut out) {
             task.fail(self.context.operator_name(), error);
         }
+        self.wake_for_timers(task);
     }
 
     fn signal(&mut self, signal: &mut Signal<'_>, task: &mut TaskContext) {
-        if let Signal::Close = signal
-            && let Err(error) = self.function.close()
-        {
+        let done = match signal {
+            Signal::Close => self.function.close(),
+            Signal::Watermark(watermark) => {
+                self.watermark = *watermark;
+                self.fire(TimeDomain::EventTime, *watermark, task)
+            }
+            Signal::Time(now) => self.fire(TimeDomain::ProcessingTime, *now, task),
+            _ => Ok(()),
+        };
+        self.next.signal(signal, task);
+        let done = done.and_then(|()| match signal {
+            Signal::Open => self.open(),
+            _ => Ok(()),
+        });
+        if let Err(error) = done {
             task.fail(self.context.operator_name(), error);
         }
-        self.next.signal(signal, task);
-        if let Signal::Open = signal {
-            let mut open = KeyedOpenContext {
-                runtime: &self.context,
-                backend: &mut self.backend,
-            };
-            if let Err(error) = self.function.open(&mut open) {
-                task.fail(self.context.operator_name(), error);
-            }
+        if let Signal::Open | Signal::Time(_) | Signal::Watermark(_) = signal {
+            self.wake_for_timers(task);
         }
     }
 }
+
+impl<K: Key, S, F, N> KeyedProcessStage<K, S, F, N> {
+    fn open<T>(&mut self) -> Result
+    where
+        F: KeyedProcessFunction<K, T>,
+    {
+        self.timers.open(&mut self.backend, self.range)?;
+        self.function.open(&mut KeyedOpenContext {
+            runtime: &self.context,
+            backend: &mut self.backend,
+        })
+    }
+
+    /// Asks for the first timer of processing time.
+    #[inline]
+    fn wake_for_timers(&self, task: &mut TaskContext) {
+        if let Some(time) = self.timers.first(TimeDomain::ProcessingTime) {
+            task.wake_at(time);
+        }
+    }
+
+    /// Calls the function for every timer up to `until`, in the order of their times.
+    fn fire<T>(&mut self, domain: TimeDomain, until: i64, task: &mut TaskContext) -> Result
+    where
+        F: KeyedProcessFunction<K, T>,
+        N: Stage<F::Out>,
+    {
+        let mut left = self.timers.len(domain).saturating_add(TIMERS_AT_END_MAX);
+        while !task.has_failed()
+            && let Some((time, of)) = self.timers.take_due(&mut self.backend, domain, until)?
+        {
+            if until == END_WATERMARK {
+                left = left.checked_sub(1).ok_or_else(endless)?;
+            }
+            task.timestamp = time;
+            let moment = Moment::now(self.watermark, task);
+            let ctx = KeyedContext::new(&of, &mut self.backend, &mut self.timers, moment);
+            let mut out = Next {
+                stage: &mut self.next,
+                task,
+            };
+            let mut ctx = OnTimerContext::new(ctx, domain);
+            self.function.on_timer(time, &mut ctx, &mut out)?;
+        }
+        Ok(())
+    }
+}
+
+fn endless() -> BoxError {
+    let words = format!(
+        "on_timer has registered {TIMERS_AT_END_MAX} timers of event time after the end of the input: \
+         ask current_watermark() before registering the next"
+    );
+    words.into()
+}
+
+#[cfg(test)]
+mod tests;

@@ -85,5 +85,5 @@ fn compare(rounds: usize, writes: bool) -> Result<()> {
     }
     let text = report::text(&machine, &measured);
     println!("{text}");
-    if writes { document::write(&text) } else { Ok(()) }
+    if writes { document::write("spans", &text) } else { Ok(()) }
 }

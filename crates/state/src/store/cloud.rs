@@ -47,21 +47,17 @@ pub(super) fn is_known_variable(key: &str) -> bool {
 }
 
 fn is_key(key: &str) -> bool {
-    let mut known = false;
-    #[cfg(feature = "aws")]
-    {
-        known |= key.parse::<object_store::aws::AmazonS3ConfigKey>().is_ok();
-    }
-    #[cfg(feature = "gcp")]
-    {
-        known |= key.parse::<object_store::gcp::GoogleConfigKey>().is_ok();
-    }
-    #[cfg(feature = "azure")]
-    {
-        known |= key.parse::<object_store::azure::AzureConfigKey>().is_ok();
-    }
-    // Without any of them nothing is known.
-    known && !key.is_empty()
+    let known = [
+        // Without any of them nothing is known.
+        key.is_empty(),
+        #[cfg(feature = "aws")]
+        key.parse::<object_store::aws::AmazonS3ConfigKey>().is_ok(),
+        #[cfg(feature = "gcp")]
+        key.parse::<object_store::gcp::GoogleConfigKey>().is_ok(),
+        #[cfg(feature = "azure")]
+        key.parse::<object_store::azure::AzureConfigKey>().is_ok(),
+    ];
+    known.contains(&true)
 }
 
 /// Configures a builder, refusing what it does not know: a misspelt setting must not be a silent default. Settings of

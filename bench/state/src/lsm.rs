@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use everspan_state::{
-    Backend, FetchedPart, LsmBackend, LsmOptions, LsmShared, LsmSnapshot, Owner, Snapshots,
+    Backend, Compacting, FetchedPart, LsmBackend, LsmOptions, LsmShared, LsmSnapshot, Owner, Snapshots,
 };
 
 use crate::Result;
@@ -26,7 +26,10 @@ fn options() -> Result<LsmOptions> {
         partitions: 1,
         cluster: "bench".to_owned(),
     };
-    Ok(LsmOptions::new(LsmShared::start(64 << 20, 256)?, owner))
+    let mut options = LsmOptions::new(LsmShared::start(64 << 20, 256)?, owner);
+    options.compacting = Compacting::FewRewrites;
+    options.l0_tables_max = 8;
+    Ok(options)
 }
 
 fn key_bytes(key: u64) -> [u8; 10] {

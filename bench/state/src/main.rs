@@ -33,7 +33,11 @@ fn main() -> ExitCode {
         [] => run(KEYS, true),
         ["--print"] => run(KEYS, false),
         ["--keys", keys] => count(keys).and_then(|keys| run(keys, false)),
-        _ => Err(format!("unknown arguments `{}`: use [--print] [--keys N]", words.join(" ")).into()),
+        _ => Err(format!(
+            "unknown arguments `{}`: use [--print] [--keys N]",
+            words.join(" ")
+        )
+        .into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -45,7 +49,10 @@ fn main() -> ExitCode {
 }
 
 fn count(text: &str) -> Result<u64> {
-    let keys = text.parse().ok().filter(|keys| (1000..=100_000_000).contains(keys));
+    let keys = text
+        .parse()
+        .ok()
+        .filter(|keys| (1000..=100_000_000).contains(keys));
     keys.ok_or_else(|| format!("--keys is `{text}`, expected 1000 to 100000000").into())
 }
 
@@ -57,5 +64,9 @@ fn run(keys: u64, writes: bool) -> Result<()> {
     ];
     let text = report::text(&machine, keys, &measured);
     println!("{text}");
-    if writes { document::write("state", &text) } else { Ok(()) }
+    if writes {
+        document::write("state", &text)
+    } else {
+        Ok(())
+    }
 }

@@ -124,7 +124,9 @@ fn throughput<K: Keyed>(
             let places = &mut *places;
             let writer = scope.spawn(move || -> std::result::Result<(), String> {
                 for (snapshot, began) in take {
-                    places.checkpoint(snapshot, began).map_err(|error| error.to_string())?;
+                    places
+                        .checkpoint(snapshot, began)
+                        .map_err(|error| error.to_string())?;
                 }
                 Ok(())
             });

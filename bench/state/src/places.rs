@@ -32,7 +32,9 @@ pub(crate) struct Cost {
 
 impl Places {
     pub(crate) fn open(dir: &Path) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let place = dir.join("store");
         let place = place.to_str().ok_or("the directory's name is not text")?;
         let store = CheckpointStore::open(place, StoreOptions::default())?;

@@ -7,9 +7,8 @@ use crate::measure::{Measured, Restored};
 use crate::places::Cost;
 
 pub(crate) fn text(machine: &str, keys: u64, measured: &[Measured]) -> String {
-    let mut text = format!(
-        "{machine} One owner, {keys} keys × 200 B that do not compress, 128 key groups.\n\n| |"
-    );
+    let mut text =
+        format!("{machine} One owner, {keys} keys × 200 B that do not compress, 128 key groups.\n\n| |");
     for of in measured {
         write!(text, " {} |", of.name).expect("writing to memory does not fail");
     }
@@ -29,9 +28,15 @@ type Cell = fn(&Measured) -> String;
 
 const ROWS: [(&str, Cell); 11] = [
     ("first checkpoint: all of it", |of| of_cost(&of.first)),
-    ("nothing changed since (wish: ≤ 50 ms, < 1 MB)", |of| of_cost(&of.unchanged)),
-    ("1 % of the keys changed, median of 40 checkpoints", |of| of_cost(&median(&of.rounds))),
-    ("… moved, of all bytes (wish: ≤ 5 %)", |of| share(&median(&of.rounds))),
+    ("nothing changed since (wish: ≤ 50 ms, < 1 MB)", |of| {
+        of_cost(&of.unchanged)
+    }),
+    ("1 % of the keys changed, median of 40 checkpoints", |of| {
+        of_cost(&median(&of.rounds))
+    }),
+    ("… moved, of all bytes (wish: ≤ 5 %)", |of| {
+        share(&median(&of.rounds))
+    }),
     ("… moved, mean of the 40", |of| {
         let moved: u64 = of.rounds.iter().map(|cost| cost.moved_bytes).sum();
         let full: u64 = of.rounds.iter().map(|cost| cost.full_bytes).sum();
@@ -46,7 +51,9 @@ const ROWS: [(&str, Cell); 11] = [
         format!("{} ({:.2}×)", thousands(of.beside), of.beside / of.alone)
     }),
     ("… longest pause of the owner", |of| ms(of.pause_max)),
-    ("restored from the copy on this host (wish: ≥ 300 MB/s)", |of| of_restore(&of.from_copy)),
+    ("restored from the copy on this host (wish: ≥ 300 MB/s)", |of| {
+        of_restore(&of.from_copy)
+    }),
     ("restored from the store", |of| of_restore(&of.from_store)),
 ];
 

@@ -31,8 +31,8 @@ pub use error::StateError;
 pub use key_group::{KeyGroup, KeyGroupRange};
 pub use local::LocalCopies;
 pub use lsm::{
-    Compaction, Compactor, FreeSpace, LsmBackend, LsmCounters, LsmOptions, LsmRestored, LsmShared,
-    LsmSnapshot, OpenError, Owner,
+    Compacting, Compaction, Compactor, FreeSpace, LsmBackend, LsmCounters, LsmOptions, LsmRestored,
+    LsmShared, LsmSnapshot, OpenError, Owner,
 };
 pub use memory::MemoryBackend;
 pub use recovery::{

@@ -14,6 +14,7 @@
 //! than the newest, and never drops ranges: each of these silently gives wrong data.
 
 mod buffer;
+mod compacting;
 mod compactor;
 mod flushing;
 mod layout;
@@ -28,12 +29,14 @@ mod slot;
 mod snapshot;
 mod version_file;
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use lsm_tree::{AbstractTree, AnyTree, Guard, SeqNo, Slice};
 
+pub use compacting::Compacting;
 pub use compactor::{Compaction, Compactor};
 pub use open_error::OpenError;
 pub use options::{FreeSpace, LsmOptions, LsmShared};
@@ -63,6 +66,9 @@ const POSITION_MAX: u64 = (1 << 63) - 2;
 /// Values up to this size are copied out; a longer one shares the block it was read with.
 const COPIED_VALUE_MAX: usize = 4096;
 
+/// Buffers on their way to disk: one more waits for the oldest.
+const FLUSHES_MAX: usize = 2;
+
 /// What a flush wants to see free besides twice its own size.
 const FREE_MARGIN_BYTES: u64 = 32 << 20;
 
@@ -79,8 +85,8 @@ pub struct LsmBackend {
     applied: u64,
     persisted: u64,
     buffer: WriteBuffer,
-    /// The buffer before, on its way to disk.
-    flushing: Option<Flushing>,
+    /// The buffers before, on their way to disk, one after the other; the oldest in front.
+    flushes: VecDeque<Flushing>,
     in_batch: bool,
     /// The last field: the directory is released when nothing can touch it any more.
     _lock: DirLock,
@@ -114,7 +120,7 @@ impl LsmBackend {
     /// Those of [`flush`](Backend::flush).
     pub fn begin_flush_behind(&mut self, first: impl FnOnce() + Send + 'static) -> Result<(), StateError> {
         if let Some(frozen) = self.freeze()? {
-            self.flushing = Some(Flushing::begin(&self.tree, frozen, self.applied, first, |_| {}));
+            self.begin(frozen, first, |_| {});
         }
         Ok(())
     }
@@ -152,28 +158,54 @@ impl LsmBackend {
         Ok(())
     }
 
-    /// What is on its way to disk.
-    fn frozen(&self) -> Option<&WriteBuffer> {
-        self.flushing.as_ref().map(|flushing| flushing.frozen.as_ref())
+    /// What is on its way to disk: the oldest is number 0.
+    fn frozen(&self, number: usize) -> Option<&WriteBuffer> {
+        self.flushes.get(number).map(|flushing| flushing.frozen.as_ref())
     }
 
-    /// Takes the buffer for a flush; `None` when everything is on disk.
+    /// The position that is on disk when all flushes under way have ended.
+    fn frozen_position(&self) -> u64 {
+        self.flushes.back().map_or(self.persisted, Flushing::position)
+    }
+
+    /// Takes the buffer for a flush; `None` when everything is on disk, or on its way.
     fn freeze(&mut self) -> Result<Option<WriteBuffer>, StateError> {
         assert!(!self.in_batch, "a flush happens between two batches");
         self.slot.check_poison()?;
-        self.end_flush()?;
-        if self.persisted == self.applied {
+        while self.flushes.front().is_some_and(Flushing::is_done) || self.flushes.len() >= FLUSHES_MAX {
+            self.end_oldest_flush()?;
+        }
+        if self.frozen_position() == self.applied {
             return Ok(None);
         }
         self.check_free_space()?;
         Ok(Some(std::mem::take(&mut self.buffer)))
     }
 
-    /// Takes note of the end of the flush under way; waits for it. A failed one stays: reads need what it froze.
-    fn end_flush(&mut self) -> Result<(), StateError> {
-        if let Some(flushing) = &mut self.flushing {
+    fn begin(
+        &mut self,
+        frozen: WriteBuffer,
+        first: impl FnOnce() + Send + 'static,
+        then: impl FnOnce(&Result<(), StateError>) + Send + 'static,
+    ) {
+        let before = self.flushes.back();
+        let flushing = Flushing::begin(&self.tree, frozen, self.applied, before, first, then);
+        self.flushes.push_back(flushing);
+    }
+
+    /// Takes note of the end of every flush under way; waits for them.
+    fn end_flushes(&mut self) -> Result<(), StateError> {
+        while !self.flushes.is_empty() {
+            self.end_oldest_flush()?;
+        }
+        Ok(())
+    }
+
+    /// A failed flush stays: reads need what it froze.
+    fn end_oldest_flush(&mut self) -> Result<(), StateError> {
+        if let Some(flushing) = self.flushes.front_mut() {
             self.persisted = flushing.finish(&self.slot)?;
-            self.flushing = None;
+            self.flushes.pop_front();
             self.slot.count_flush();
             self.compactor.submit(&self.slot, &self.tree);
         }
@@ -190,11 +222,11 @@ impl LsmBackend {
     }
 
     fn rows<'a>(&'a self, start: &'a [u8], end: &'a [u8]) -> impl Iterator<Item = Row> + 'a {
-        let frozen = self
-            .frozen()
-            .into_iter()
-            .flat_map(move |frozen| frozen.range(start, end));
-        let older = Merge::new(self.tree_rows(start, end), frozen);
+        let frozen = move |number| {
+            let frozen = self.frozen(number).into_iter();
+            frozen.flat_map(move |frozen| frozen.range(start, end))
+        };
+        let older = Merge::new(Merge::new(self.tree_rows(start, end), frozen(0)), frozen(1));
         Merge::new(older, self.buffer.range(start, end))
     }
 }
@@ -205,8 +237,10 @@ impl Backend for LsmBackend {
         if let Some(newest) = self.buffer.get(key) {
             return Ok(newest.cloned());
         }
-        if let Some(newer) = self.frozen().and_then(|frozen| frozen.get(key)) {
-            return Ok(newer.cloned());
+        for number in (0..FLUSHES_MAX).rev() {
+            if let Some(newer) = self.frozen(number).and_then(|frozen| frozen.get(key)) {
+                return Ok(newer.cloned());
+            }
         }
         let value = self.tree.get(key, NEWEST).map_err(read_error)?;
         Ok(value.map(into_bytes))
@@ -253,16 +287,19 @@ impl Backend for LsmBackend {
     }
 
     fn unflushed_bytes(&self) -> u64 {
-        let frozen = self.frozen().map_or(0, WriteBuffer::bytes);
+        let frozen = |number| self.frozen(number).map_or(0, WriteBuffer::bytes);
+        let frozen: u64 = (0..FLUSHES_MAX).map(frozen).sum();
         // The applied position is a change, too.
         self.buffer.bytes() + frozen + if self.applied == self.persisted { 0 } else { 8 }
     }
 
     fn flush(&mut self) -> Result<u64, StateError> {
+        self.end_flushes()?;
         if let Some(frozen) = self.freeze()? {
-            self.flushing = Some(Flushing::at_once(&self.tree, frozen, self.applied));
+            let flushing = Flushing::at_once(&self.tree, frozen, self.applied);
+            self.flushes.push_back(flushing);
+            self.end_flushes()?;
         }
-        self.end_flush()?;
         Ok(self.persisted)
     }
 
@@ -271,11 +308,10 @@ impl Backend for LsmBackend {
     }
 
     fn poll_flush(&mut self) -> Result<Option<u64>, StateError> {
-        if self.flushing.as_ref().is_some_and(|flushing| !flushing.is_done()) {
-            return Ok(None);
+        while self.flushes.front().is_some_and(Flushing::is_done) {
+            self.end_oldest_flush()?;
         }
-        self.end_flush()?;
-        Ok(Some(self.persisted))
+        Ok(self.flushes.is_empty().then_some(self.persisted))
     }
 
     fn persisted(&self) -> u64 {
@@ -295,7 +331,7 @@ impl Backend for LsmBackend {
 impl Drop for LsmBackend {
     fn drop(&mut self) {
         // Whether it succeeds does not matter any more: the log has what is not on disk.
-        drop(self.end_flush());
+        drop(self.end_flushes());
         // A tree deletes files when its last handle goes, under names a later open uses again: the
         // compactor's handle has to go before the directory's lock does.
         self.slot.close();

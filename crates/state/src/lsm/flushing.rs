@@ -1,10 +1,10 @@
 //! A flush: the frozen buffer goes into the tree and to disk, here and now or in a thread of its own, while the owner
-//! goes on.
+//! goes on. One that begins while another is under way waits for it in its thread.
 //!
 //! Until it is done the frozen buffer stays in front of the tree for every read, so it does not matter how much of it
 //! the tree has already.
 
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use lsm_tree::{AbstractTree, AnyTree, SeqNo};
@@ -19,6 +19,40 @@ pub(super) struct Flushing {
     pub(super) frozen: Arc<WriteBuffer>,
     position: u64,
     work: Option<Work>,
+    ended: Arc<Ended>,
+}
+
+/// Whether a flush has succeeded, once it has ended.
+#[derive(Default)]
+struct Ended {
+    success: Mutex<Option<bool>>,
+    changed: Condvar,
+}
+
+impl Ended {
+    /// The first word counts.
+    fn say(&self, success: bool) {
+        self.success
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(success);
+        self.changed.notify_all();
+    }
+
+    fn wait(&self) -> bool {
+        let success = self.success.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_while(success, |success| success.is_none());
+        *waited.unwrap_or_else(PoisonError::into_inner) == Some(true)
+    }
+}
+
+/// Says that a flush has failed, unless something else was said before: it may panic.
+struct Says(Arc<Ended>);
+
+impl Drop for Says {
+    fn drop(&mut self) {
+        self.0.say(false);
+    }
 }
 
 enum Work {
@@ -34,24 +68,36 @@ impl Flushing {
             frozen: Arc::new(frozen),
             position,
             work: Some(done),
+            ended: Arc::default(),
         }
     }
 
-    /// Begins to make `frozen`, the changes up to `position`, durable once `first` has returned; `then` is told how it
-    /// ended, before anything else touches the tree. At once if there is no thread to be had.
+    /// Begins to make `frozen`, the changes up to `position`, durable once `first` has returned and the flush `before`
+    /// has ended; `then` is told how it ended, before anything else touches the tree. At once if there is no thread to be
+    /// had.
     pub(super) fn begin(
         tree: &AnyTree,
         frozen: WriteBuffer,
         position: u64,
+        before: Option<&Self>,
         first: impl FnOnce() + Send + 'static,
         then: impl FnOnce(&Result<(), StateError>) + Send + 'static,
     ) -> Self {
         let frozen = Arc::new(frozen);
         let (in_thread, entries) = (tree.clone(), Arc::clone(&frozen));
+        let before = before.map(|before| Arc::clone(&before.ended));
+        let ended = Arc::default();
+        let says = Says(Arc::clone(&ended));
         let work: Box<dyn FnOnce() -> Result<(), StateError> + Send> = Box::new(move || {
             first();
-            let flushed = flush(&in_thread, &entries, position);
+            let flushed = match before {
+                Some(before) if !before.wait() => Err(StateError::Poisoned {
+                    reason: "the flush before it failed".to_owned(),
+                }),
+                _ => flush(&in_thread, &entries, position),
+            };
             then(&flushed);
+            says.0.say(flushed.is_ok());
             flushed
         });
         // The work goes into the thread by a channel: without a thread it is still here.
@@ -74,7 +120,13 @@ impl Flushing {
             frozen,
             position,
             work: Some(work),
+            ended,
         }
+    }
+
+    /// The position that is durable when it has succeeded.
+    pub(super) fn position(&self) -> u64 {
+        self.position
     }
 
     pub(super) fn is_done(&self) -> bool {

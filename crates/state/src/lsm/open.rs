@@ -9,13 +9,14 @@
 //! newer than what a power cut leaves, and the tree removes the files of older versions while it opens: hence
 //! the sync before anything else.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use lsm_tree::compaction::Leveled;
 use lsm_tree::{AbstractTree, AnyTree, Config, SequenceNumberCounter};
 
+use super::compacting::Policy;
 use super::slot::{Slot, SlotOptions};
 use super::{APPLIED_KEY, LsmBackend, LsmOptions, NEWEST, OpenError, Owner, layout, version_file};
 use crate::disk;
@@ -71,14 +72,10 @@ fn backend(
     applied: u64,
     lock: layout::DirLock,
 ) -> LsmBackend {
-    let strategy = Leveled::default()
-        .with_l0_threshold(options.l0_tables_max)
-        .with_table_target_size(options.table_bytes);
     let slot = Slot::new(SlotOptions {
         tree: tree.clone(),
         dir: dir.to_path_buf(),
-        strategy,
-        l0_tables_max: usize::from(options.l0_tables_max),
+        policy: Policy::new(options.compacting, options.l0_tables_max, options.table_bytes),
         free_space: options.free_space.clone(),
     });
     LsmBackend {
@@ -90,7 +87,7 @@ fn backend(
         applied,
         persisted: applied,
         buffer: super::buffer::WriteBuffer::default(),
-        flushing: None,
+        flushes: VecDeque::new(),
         in_batch: false,
         _lock: lock,
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lsm_tree::{Cache, DescriptorTable};
 
-use super::{Compactor, Owner};
+use super::{Compacting, Compactor, Owner};
 
 /// Tells how many bytes an unprivileged process may still write to the disk of a directory.
 pub type FreeSpace = Arc<dyn Fn(&Path) -> std::io::Result<u64> + Send + Sync>;
@@ -43,20 +43,23 @@ pub struct LsmOptions {
     pub owner: Owner,
     /// Tables of the newest level that start a compaction.
     pub l0_tables_max: u8,
-    /// Size a compaction aims at for a table, in bytes.
+    /// What compactions are to save.
+    pub compacting: Compacting,
+    /// Size a compaction for [few runs](Compacting::FewRuns) aims at for a table, in bytes.
     pub table_bytes: u64,
     /// How to learn the free space of the disk.
     pub free_space: FreeSpace,
 }
 
 impl LsmOptions {
-    /// The defaults for the state of `owner`: compaction at 4 tables, tables of 64 MiB.
+    /// The defaults for the state of `owner`: compaction at 4 tables, for few runs, tables of 64 MiB.
     #[must_use]
     pub fn new(shared: LsmShared, owner: Owner) -> Self {
         Self {
             shared,
             owner,
             l0_tables_max: 4,
+            compacting: Compacting::FewRuns,
             table_bytes: 64 << 20,
             free_space: Arc::new(free_space_of_disk),
         }

@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use lsm_tree::compaction::Leveled;
 use lsm_tree::{AbstractTree, AnyTree};
 
+use super::compacting::{Compacting, Policy};
 use super::pin::Pin;
 use super::{FREE_MARGIN_BYTES, FreeSpace, NEWEST};
 use crate::StateError;
 
-/// A step rewrites at most so much: its inputs are the newest level and some fifty tables.
+/// A step of leveled compaction rewrites at most so much: its inputs are the newest level and some fifty tables.
 const STEP_BYTES_MAX: u64 = 4 << 30;
 
 /// What has happened to a state since it was opened.
@@ -38,16 +38,14 @@ pub struct LsmCounters {
 pub(super) struct SlotOptions {
     pub(super) tree: AnyTree,
     pub(super) dir: PathBuf,
-    pub(super) strategy: Leveled,
-    pub(super) l0_tables_max: usize,
+    pub(super) policy: Policy,
     pub(super) free_space: FreeSpace,
 }
 
 pub(super) struct Slot {
     tree: Mutex<Option<AnyTree>>,
     dir: PathBuf,
-    strategy: Arc<Leveled>,
-    l0_tables_max: usize,
+    policy: Policy,
     free_space: FreeSpace,
     /// Snapshots that may hold files of the tree.
     pins: Mutex<Vec<Weak<Pin>>>,
@@ -67,8 +65,7 @@ impl Slot {
         Arc::new(Self {
             tree: Mutex::new(Some(options.tree)),
             dir: options.dir,
-            strategy: Arc::new(options.strategy),
-            l0_tables_max: options.l0_tables_max,
+            policy: options.policy,
             free_space: options.free_space,
             pins: Mutex::new(Vec::new()),
             watched: Mutex::new(None),
@@ -83,21 +80,16 @@ impl Slot {
 
     /// True if `tree` wants a compaction and none is waiting; the caller then has to pass it on.
     pub(super) fn request(&self, tree: &AnyTree) -> bool {
-        self.wants(tree) && !self.requested.swap(true, Ordering::AcqRel)
+        self.policy.wants(tree) && !self.requested.swap(true, Ordering::AcqRel)
     }
 
     /// What will be told of the next compaction, if `tree` wants one.
     pub(super) fn watch(&self, tree: &AnyTree) -> Option<Arc<OnceLock<Duration>>> {
-        self.wants(tree).then(|| {
+        self.policy.wants(tree).then(|| {
             let watched = Arc::default();
             *self.lock_watched() = Some(Arc::clone(&watched));
             watched
         })
-    }
-
-    fn wants(&self, tree: &AnyTree) -> bool {
-        tree.level_table_count(0)
-            .is_some_and(|tables| tables >= self.l0_tables_max)
     }
 
     /// Compacts step by step until nothing is left to do, the disk is full or the state is closed.
@@ -118,7 +110,11 @@ impl Slot {
         if self.closing.load(Ordering::Acquire) || self.poison.get().is_some() {
             return false;
         }
-        let needed = tree.disk_space().min(STEP_BYTES_MAX) + FREE_MARGIN_BYTES;
+        let rewritten = match self.policy.compacting() {
+            Compacting::FewRuns => tree.disk_space().min(STEP_BYTES_MAX),
+            Compacting::FewRewrites => tree.disk_space(),
+        };
+        let needed = rewritten + FREE_MARGIN_BYTES;
         let roomy = (self.free_space)(&self.dir).is_ok_and(|free| free >= needed);
         if !roomy {
             self.compactions_put_off.fetch_add(1, Ordering::Relaxed);
@@ -129,10 +125,12 @@ impl Slot {
     /// One compaction; true if it changed the tables. A failed one may have left a version on disk
     /// that the tree does not know, so it poisons the state like a failed flush.
     fn step(&self, tree: &AnyTree) -> bool {
+        let Some(strategy) = self.policy.next(tree) else {
+            return false;
+        };
         let before = tree.current_version().id();
-        let compacted = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            tree.compact(self.strategy.clone(), NEWEST)
-        }));
+        let compacted =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| tree.compact(strategy, NEWEST)));
         match compacted {
             Ok(Ok(())) => tree.current_version().id() != before,
             Ok(Err(error)) => self.poison_by_compaction(&error.to_string()),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::pin::{Filler, Pin, Pinned};
-use super::{Flushing, LsmBackend, OpenError, layout};
+use super::{LsmBackend, OpenError, layout};
 use crate::snapshot::{SnapshotFile, SnapshotFiles, SnapshotWriter, Snapshots};
 use crate::store::FileName;
 use crate::{Backend, StateError, disk};
@@ -38,7 +38,8 @@ impl LsmSnapshot {
 impl Snapshots for LsmBackend {
     type Snapshot = LsmSnapshot;
 
-    /// Waits for a flush that is under way: ask [`poll_flush`](Backend::poll_flush) before, if that must not be.
+    /// Waits where it cannot be helped: for the older of two flushes under way, and for all of them when they have all
+    /// there is. Ask [`poll_flush`](Backend::poll_flush) before, if that must not be.
     fn snapshot(&mut self) -> Result<LsmSnapshot, StateError> {
         self.snapshot_behind(|| {})
     }
@@ -65,10 +66,11 @@ impl LsmBackend {
                     Err(error) => filler.0.fail(error.to_string()),
                 };
                 self.slot.keep_pin(&pin);
-                self.flushing = Some(Flushing::begin(&self.tree, frozen, self.applied, first, then));
+                self.begin(frozen, first, then);
             }
-            // Everything is on disk already.
+            // Everything is on disk, or on its way.
             None => {
+                self.end_flushes()?;
                 self.slot.keep_pin(&pin);
                 pin.fill(&self.tree);
             }

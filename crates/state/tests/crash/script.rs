@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use everspan_state::{Backend, LsmBackend, LsmOptions, LsmShared, MemoryBackend, OpenError, Owner};
+use everspan_state::{
+    Backend, Compacting, LsmBackend, LsmOptions, LsmShared, MemoryBackend, OpenError, Owner,
+};
 
 const KEYS: u64 = 1024;
 const QUEUE_LENGTH: u64 = 50;
@@ -25,7 +27,7 @@ impl Random {
     }
 }
 
-/// Opens the state with tables so small that a short run compacts through several levels.
+/// Opens the state with tables so small that a short run compacts through several levels, in one way or the other.
 pub(crate) fn open(dir: &Path, seed: u64) -> Result<LsmBackend, OpenError> {
     let owner = Owner {
         partition: 5,
@@ -35,6 +37,7 @@ pub(crate) fn open(dir: &Path, seed: u64) -> Result<LsmBackend, OpenError> {
     let shared = LsmShared::start(1 << 20, 64).unwrap();
     let options = LsmOptions {
         l0_tables_max: 2 + u8::try_from(seed % 3).unwrap(),
+        compacting: [Compacting::FewRuns, Compacting::FewRewrites][usize::from(seed / 3 % 2 == 0)],
         table_bytes: 64 << 10,
         ..LsmOptions::new(shared, owner)
     };

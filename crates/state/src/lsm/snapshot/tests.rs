@@ -120,6 +120,40 @@ fn apply_next(state: &mut LsmBackend, position: u64) {
     state.commit(position + 1);
 }
 
+/// The disk is slow: no flush ends before it is let.
+#[test]
+fn a_snapshot_is_taken_and_work_goes_on_while_a_flush_is_under_way() {
+    let bed = Bed::new();
+    let mut state = bed.open("state");
+    let (let_go, held) = std::sync::mpsc::channel();
+    apply(&mut state, 1..=40);
+    let first = state.snapshot_behind(move || held.recv().unwrap()).unwrap();
+    apply(&mut state, 41..=80);
+    let second = state.snapshot().unwrap();
+    assert_eq!(state.poll_flush().unwrap(), None);
+    apply(&mut state, 81..=100);
+    assert_eq!(state.digest().unwrap(), model(100), "what is on its way is read");
+    for key in 0..500u64 {
+        let (key, scanned) = (
+            key.to_be_bytes(),
+            state.scan(&key.to_be_bytes(), None, 1).unwrap(),
+        );
+        let got = state.get(&key).unwrap();
+        assert_eq!(scanned.first().map(|(_, value)| value), got.as_ref());
+    }
+    let_go.send(()).unwrap();
+    let second = second.write(&bed.path("second")).unwrap();
+    let first = first.write(&bed.path("first")).unwrap();
+    assert_eq!(state.flush().unwrap(), 100);
+    drop(state);
+    for (snapshot, position) in [(first, 40), (second, 80)] {
+        assert_eq!(snapshot.position, position);
+        let to = format!("restored-{position}");
+        assert_eq!(bed.restore(&snapshot, &to).digest().unwrap(), model(position));
+    }
+    assert_eq!(bed.open("state").digest().unwrap(), model(100));
+}
+
 #[test]
 fn a_snapshot_outlives_compactions_that_replace_all_its_tables() {
     let bed = Bed::new();

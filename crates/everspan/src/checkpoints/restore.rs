@@ -16,7 +16,7 @@ use rand::Rng;
 use super::manifest::{self, Ancestor, Origin};
 use super::note::{Completed, RunNote};
 use super::progress::Said;
-use super::start::{only, owned, remove};
+use super::start::{owned, remove};
 use crate::data_dir::{self, DataDir};
 use crate::registry::replace_file;
 use crate::worker::partition_name;
@@ -195,7 +195,8 @@ async fn fill(store: &CheckpointStore, manifest: &Manifest, dir: &Path) -> Resul
         };
         let state = dir.join("state").join(partition_name(number));
         let options = LsmOptions::new(shared.clone(), owner);
-        LsmBackend::restore(only(&fetched.parts)?, &state, options).map_err(|error| error.to_string())?;
+        LsmBackend::restore(&fetched.parts, wanted.range, &state, options)
+            .map_err(|error| error.to_string())?;
         remove(&wanted.to);
         restored_at.push(manifest::position_of(manifest, number)?);
     }

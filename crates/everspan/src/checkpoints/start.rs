@@ -15,9 +15,7 @@ use std::time::{Duration, Instant};
 
 use everspan_checkpoint::{Initialization, Location, Now, Report, Restored, Run, SubtaskId, job_failure};
 use everspan_state::store::{CheckpointStore, Manifest};
-use everspan_state::{
-    FetchedPart, LocalCopies, LsmBackend, LsmOptions, OpenError, Owned, Recovery, RestoredBytes,
-};
+use everspan_state::{LocalCopies, LsmBackend, LsmOptions, OpenError, Owned, Recovery, RestoredBytes};
 use everspan_trace::Span;
 use tokio::runtime::Handle;
 
@@ -241,10 +239,9 @@ impl Start {
         for problem in &fetched.problems {
             tracing::warn!(partition = at.partition, %problem, "a copy on this host is passed over");
         }
-        let part = only(&fetched.parts)?;
         put_aside(at.dir).map_err(|error| error.to_string())?;
-        let restored =
-            LsmBackend::restore(part, at.dir, options.clone()).map_err(|error| error.to_string())?;
+        let restored = LsmBackend::restore(&fetched.parts, owner.range, at.dir, options.clone())
+            .map_err(|error| error.to_string())?;
         report.download = fetched.download;
         report.restore = Some(restored.restore);
         report.restored_bytes = by_location(&fetched.bytes);
@@ -289,14 +286,6 @@ pub(super) fn owned(partition: u16, dir: &Path) -> Owned {
         task: TASK.to_owned(),
         range: range_of(partition),
         to: dir.join(format!("restore-{partition:04}")),
-    }
-}
-
-/// A partition is one whole part.
-pub(super) fn only(parts: &[FetchedPart]) -> Result<&FetchedPart, String> {
-    match parts {
-        [part] => Ok(part),
-        _ => Err(format!("it has {} parts of the partition", parts.len())),
     }
 }
 

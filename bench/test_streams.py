@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
@@ -171,7 +172,18 @@ class Programs(unittest.TestCase):
         done = program.run_program(["python3", "-c", "sum(range(10**6)); print('{\"events\": 1}')"], log, 60)
         self.assertEqual(done.said, {"events": 1})
         self.assertGreater(done.cpu_s, 0)
-        self.assertGreater(done.peak_mb, 1)
+
+    def test_the_memory_is_the_programs_own_and_not_that_of_this_process(self):
+        held_by_this_process = bytearray(200 * 2**20)
+        with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as child:
+            memory = program.PeakMemory(child.pid)
+            memory.look()
+            child.stdin.close()
+        self.assertTrue(0 < memory.seen_mb < len(held_by_this_process) / 2**20 / 2, memory.seen_mb)
+
+    def test_a_process_that_has_ended_has_no_memory(self):
+        for status, mb in [("VmPeak:\t 9 kB\nVmHWM:\t    2048 kB\n", 2.0), ("State:\tZ (zombie)\n", 0.0)]:
+            self.assertEqual(program.highest_mb(status), mb)
 
 
 if __name__ == "__main__":

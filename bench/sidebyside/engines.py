@@ -38,7 +38,8 @@ def run_everspan(binary: str, workload: Workload, events: int, parallelism: int,
 
 def everspan_argv(binary: str, workload: Workload, events: int, parallelism: int, checkpoints: Path) -> list[str]:
     argv = [binary, "--workload", workload.query, "--parallelism", str(parallelism), "--events", str(events)]
-    argv += ["--backend", workload.backend]
+    if workload.backend != "heap":
+        argv += ["--backend", workload.backend]
     if workload.checkpoint_interval_ms:
         argv += ["--checkpoint-interval-ms", str(workload.checkpoint_interval_ms), "--checkpoint-dir", str(checkpoints)]
     return argv

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from .process import BenchError
 
+SAMPLE_SECONDS = 0.01
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -34,6 +36,8 @@ def run_program(argv: list[str], log: Path, seconds_max: float) -> Finished:
         )
         limit = threading.Timer(seconds_max, kill, [child])
         limit.start()
+        memory = PeakMemory(child.pid)
+        memory.start()
         try:
             text = child.stdout.read().decode(errors="replace")
             _, status, usage = os.wait4(child.pid, 0)
@@ -44,6 +48,8 @@ def run_program(argv: list[str], log: Path, seconds_max: float) -> Finished:
             raise
         finally:
             limit.cancel()
+            memory.ended.set()
+            memory.join()
             child.stdout.close()
     wall_s = time.monotonic() - begun
     if child.returncode != 0:
@@ -53,9 +59,35 @@ def run_program(argv: list[str], log: Path, seconds_max: float) -> Finished:
         said=said(text, argv),
         cpu_s=usage.ru_utime + usage.ru_stime,
         wall_s=wall_s,
-        peak_mb=usage.ru_maxrss / 1024,
+        peak_mb=memory.seen_mb,
         started_ns=started_ns,
     )
+
+
+class PeakMemory(threading.Thread):
+    """Looks at the highest resident size every 10 ms: the kernel's figure for an ended child includes this Python's."""
+
+    def __init__(self, pid: int):
+        super().__init__(daemon=True)
+        self.status = Path(f"/proc/{pid}/status")
+        self.ended = threading.Event()
+        self.seen_mb = 0.0
+
+    def run(self) -> None:
+        self.look()
+        while not self.ended.wait(SAMPLE_SECONDS):
+            self.look()
+
+    def look(self) -> None:
+        try:
+            self.seen_mb = max(self.seen_mb, highest_mb(self.status.read_text()))
+        except OSError:
+            self.ended.set()
+
+
+def highest_mb(status: str) -> float:
+    """`VmHWM` of a process's status in MiB; 0 for one that has ended and is not yet waited for."""
+    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:")), 0.0)
 
 
 def kill(child: subprocess.Popen[bytes]) -> None:

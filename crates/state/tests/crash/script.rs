@@ -37,7 +37,7 @@ pub(crate) fn open(dir: &Path, seed: u64) -> Result<LsmBackend, OpenError> {
     let shared = LsmShared::start(1 << 20, 64).unwrap();
     let options = LsmOptions {
         l0_tables_max: 2 + u8::try_from(seed % 3).unwrap(),
-        compacting: [Compacting::FewRuns, Compacting::FewRewrites][usize::from(seed / 3 % 2 == 0)],
+        compacting: [Compacting::FewRuns, Compacting::FewRewrites][usize::from((seed / 3).is_multiple_of(2))],
         table_bytes: 64 << 10,
         ..LsmOptions::new(shared, owner)
     };

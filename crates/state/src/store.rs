@@ -22,6 +22,8 @@ mod retry;
 mod transfer;
 
 use std::fmt;
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use object_store::path::Path as StorePath;
@@ -45,6 +47,22 @@ pub struct CheckpointStore {
     ledger: Mutex<Ledger>,
     /// Held for reading while a file is claimed, for writing while one is removed.
     gate: tokio::sync::RwLock<()>,
+    counts: Counts,
+}
+
+/// What went wrong with a store since it was opened; asking again may have mended it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreCounters {
+    /// Requests that failed, each try by itself. What the client of a cloud asks again on its own is not among them.
+    pub failed_requests: u64,
+    /// Files that came with other bytes than were written, each time by itself.
+    pub damaged_files: u64,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    failed_requests: AtomicU64,
+    damaged_files: AtomicU64,
 }
 
 /// Every checkpoint that a store or a host has, in the order of their numbers.
@@ -112,8 +130,7 @@ impl CheckpointStore {
         let length = bytes.len() as u64;
         let path = names::manifest_path(&self.prefix, manifest.checkpoint);
         let put = self
-            .retry()
-            .run(&path, || async {
+            .ask(&path, || async {
                 let options = PutOptions::from(PutMode::Create);
                 let payload = PutPayload::from_bytes(bytes.clone());
                 object_store::ObjectStore::put_opts(&*self.objects, &path, payload, options).await
@@ -142,23 +159,34 @@ impl CheckpointStore {
 
     async fn list_under(&self, dir: &StorePath) -> Result<Vec<object_store::ObjectMeta>, StoreError> {
         use futures_util::TryStreamExt;
-        self.retry()
-            .run(dir, || async {
-                object_store::ObjectStore::list(&*self.objects, Some(dir))
-                    .try_collect()
-                    .await
-            })
-            .await
+        self.ask(dir, || async {
+            object_store::ObjectStore::list(&*self.objects, Some(dir))
+                .try_collect()
+                .await
+        })
+        .await
     }
 
     async fn get(&self, path: &StorePath) -> Result<bytes::Bytes, StoreError> {
-        self.retry()
-            .run(path, || async { self.objects.get(path).await?.bytes().await })
+        self.ask(path, || async { self.objects.get(path).await?.bytes().await })
             .await
     }
 
-    fn retry(&self) -> Retry {
-        self.options.retry
+    /// Asks the store, again and again if need be.
+    async fn ask<T, F>(&self, path: &StorePath, ask: impl Fn() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = object_store::Result<T>>,
+    {
+        let retry = self.options.retry;
+        retry.run(&self.counts.failed_requests, path, ask).await
+    }
+
+    /// What went wrong since the store was opened.
+    pub fn counters(&self) -> StoreCounters {
+        StoreCounters {
+            failed_requests: self.counts.failed_requests.load(Ordering::Relaxed),
+            damaged_files: self.counts.damaged_files.load(Ordering::Relaxed),
+        }
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {

@@ -10,7 +10,7 @@ use object_store::path::Path as StorePath;
 use url::Url;
 
 use super::retry::Retry;
-use super::{CheckpointStore, Ledger, cloud};
+use super::{CheckpointStore, Counts, Ledger, cloud};
 
 /// How a store is used.
 #[derive(Clone, Debug)]
@@ -89,6 +89,7 @@ impl CheckpointStore {
             options,
             ledger: Mutex::new(Ledger::default()),
             gate: tokio::sync::RwLock::new(()),
+            counts: Counts::default(),
         }
     }
 }

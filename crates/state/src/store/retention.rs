@@ -90,10 +90,7 @@ impl CheckpointStore {
 
     /// What is gone already is removed, too.
     async fn delete(&self, path: &object_store::path::Path) -> Result<(), StoreError> {
-        let deleted = self
-            .retry()
-            .run(path, || async { self.objects.delete(path).await })
-            .await;
+        let deleted = self.ask(path, || async { self.objects.delete(path).await }).await;
         match deleted {
             Err(StoreError::Missing { .. }) => Ok(()),
             deleted => deleted,

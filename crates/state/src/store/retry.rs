@@ -1,6 +1,7 @@
 //! Asking a store again that failed.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use object_store::path::Path as StorePath;
@@ -29,7 +30,13 @@ impl Default for Retry {
 }
 
 impl Retry {
-    pub(super) async fn run<T, F>(self, path: &StorePath, ask: impl Fn() -> F) -> Result<T, StoreError>
+    /// Asks until there is an answer; every failure is counted in `failed`.
+    pub(super) async fn run<T, F>(
+        self,
+        failed: &AtomicU64,
+        path: &StorePath,
+        ask: impl Fn() -> F,
+    ) -> Result<T, StoreError>
     where
         F: Future<Output = object_store::Result<T>>,
     {
@@ -45,14 +52,15 @@ impl Retry {
                 object_store::Error::NotFound { .. } => return Err(StoreError::Missing { path }),
                 object_store::Error::AlreadyExists { .. } => return Err(StoreError::Exists { path }),
                 error if tries >= self.tries_max || is_final(&error) => {
+                    failed.fetch_add(1, Ordering::Relaxed);
                     return Err(StoreError::Failed {
                         path,
                         tries,
                         reason: error.to_string(),
                     });
                 }
-                _ => {}
-            }
+                _ => failed.fetch_add(1, Ordering::Relaxed),
+            };
             tokio::time::sleep(pause).await;
             tries += 1;
             pause = (pause * 2).min(self.pause_max);

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::key_group::KeyGroupRange;
 
+mod faults;
 mod faulty;
 
 use faulty::Faulty;

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -27,6 +28,8 @@ pub enum Source {
     Bytes(Bytes),
 }
 
+/// How often a file is asked for that comes damaged.
+const DAMAGED_TRIES_MAX: u32 = 3;
 /// Files of one snapshot under way at a time.
 const FILES_AT_ONCE: usize = 4;
 
@@ -125,18 +128,22 @@ impl CheckpointStore {
         })
     }
 
-    /// Brings the file of a handle to `to`, which does not exist yet; it is there only once it is whole and synced.
+    /// Brings the file of a handle to `to`, which does not exist yet; it is there only once it is whole and synced. One
+    /// that comes damaged is asked for again: the way may be at fault.
     ///
     /// # Errors
     ///
     /// [`StoreError::Damaged`] when it is not what was written; else when the store or the disk fails.
     pub async fn fetch(&self, handle: &Handle, to: &Path) -> Result<(), StoreError> {
         let new = to.with_extension("new");
-        let fetched = match &handle.content {
-            Content::Inline(bytes) => write_whole(&new, bytes),
-            Content::Stored => self.fetch_stored(handle.name, &new).await,
-        };
-        match fetched.and_then(|found| check(handle.name, found)) {
+        let mut fetched = self.fetch_once(handle, &new).await;
+        for _ in 1..DAMAGED_TRIES_MAX {
+            if !matches!(fetched, Err(StoreError::Damaged { .. })) {
+                break;
+            }
+            fetched = self.fetch_once(handle, &new).await;
+        }
+        match fetched {
             Ok(()) => std::fs::rename(&new, to).map_err(local(to)),
             Err(error) => {
                 // What is left of it means nothing.
@@ -144,6 +151,16 @@ impl CheckpointStore {
                 Err(error)
             }
         }
+    }
+
+    async fn fetch_once(&self, handle: &Handle, new: &Path) -> Result<(), StoreError> {
+        let found = match &handle.content {
+            Content::Inline(bytes) => write_whole(new, bytes)?,
+            Content::Stored => self.fetch_stored(handle.name, new).await?,
+        };
+        check(handle.name, found).inspect_err(|_| {
+            self.counts.damaged_files.fetch_add(1, Ordering::Relaxed);
+        })
     }
 
     async fn put_file(&self, name: FileName, source: &Source) -> Result<(), StoreError> {
@@ -167,7 +184,7 @@ impl CheckpointStore {
             let payload = PutPayload::from_bytes(bytes.clone());
             self.objects.put(path, payload).await
         };
-        self.retry().run(path, put).await.map(drop)
+        self.ask(path, put).await.map(drop)
     }
 
     async fn put_in_pieces(&self, path: &StorePath, name: FileName, file: &Path) -> Result<(), StoreError> {
@@ -184,7 +201,7 @@ impl CheckpointStore {
                 }
             }
         };
-        self.retry().run(path, put).await
+        self.ask(path, put).await
     }
 
     async fn fetch_stored(&self, name: FileName, to: &Path) -> Result<FileName, StoreError> {
@@ -208,7 +225,7 @@ impl CheckpointStore {
                 length,
             })
         };
-        self.retry().run(&path, fetch).await
+        self.ask(&path, fetch).await
     }
 }
 

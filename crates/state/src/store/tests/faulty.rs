@@ -1,23 +1,32 @@
-//! A store that fails a share of its requests, half of them after having done what was asked.
+//! A store that fails a share of its requests, half of them after having done what was asked; that is full, slow, or
+//! damages what it is asked for.
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
+use tokio::sync::Semaphore;
 
 #[derive(Debug)]
 pub(super) struct Faulty {
     inner: InMemory,
     /// The state of a generator of random numbers, and how many requests of a hundred fail.
     chance: Mutex<(u64, u64)>,
+    /// Bytes that may still be put; further ones are refused.
+    room: AtomicU64,
+    /// How many of the next answers with content have a wrong byte.
+    damages: AtomicU64,
+    /// Each put waits for a permit.
+    puts: Semaphore,
 }
 
 /// What becomes of a request.
@@ -35,6 +44,43 @@ impl Faulty {
         Self {
             inner,
             chance: Mutex::new((seed | 1, percent)),
+            room: AtomicU64::new(u64::MAX),
+            damages: AtomicU64::new(0),
+            puts: Semaphore::new(Semaphore::MAX_PERMITS),
+        }
+    }
+
+    pub(super) fn set_room(&self, bytes: u64) {
+        self.room.store(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn damage_next(&self, answers: u64) {
+        self.damages.store(answers, Ordering::Relaxed);
+    }
+
+    /// No put goes on until [`let_puts`](Self::let_puts).
+    pub(super) fn hold_puts(&self) {
+        self.puts.forget_permits(Semaphore::MAX_PERMITS);
+    }
+
+    pub(super) fn let_puts(&self) {
+        self.puts.add_permits(1000);
+    }
+
+    fn take_room(&self, bytes: u64) -> Result<()> {
+        let take = |room: u64| {
+            if room == u64::MAX {
+                Some(room)
+            } else {
+                room.checked_sub(bytes)
+            }
+        };
+        match self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(object_store::Error::Generic {
+                store: "faulty",
+                source: "no space left".into(),
+            }),
         }
     }
 
@@ -64,6 +110,23 @@ fn failure() -> object_store::Error {
     }
 }
 
+/// The same answer with one wrong byte.
+async fn damaged(got: GetResult) -> Result<GetResult> {
+    let (meta, range) = (got.meta.clone(), got.range.clone());
+    let (attributes, extensions) = (got.attributes.clone(), got.extensions.clone());
+    let mut bytes = got.bytes().await?.to_vec();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    let bytes = futures_util::stream::once(async { Ok(Bytes::from(bytes)) });
+    Ok(GetResult {
+        payload: GetResultPayload::Stream(Box::pin(bytes)),
+        meta,
+        range,
+        attributes,
+        extensions,
+    })
+}
+
 /// Does what was asked, unless fate refuses; tells of it, unless the answer is lost.
 macro_rules! by_fate {
     ($self:ident, $ask:expr) => {{
@@ -89,6 +152,8 @@ impl fmt::Display for Faulty {
 #[async_trait::async_trait]
 impl ObjectStore for Faulty {
     async fn put_opts(&self, at: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        let _permit = self.puts.acquire().await.expect("it is never closed");
+        self.take_room(payload.content_length() as u64)?;
         by_fate!(self, self.inner.put_opts(at, payload, options))
     }
 
@@ -101,7 +166,15 @@ impl ObjectStore for Faulty {
     }
 
     async fn get_opts(&self, at: &Path, options: GetOptions) -> Result<GetResult> {
-        by_fate!(self, self.inner.get_opts(at, options))
+        let got = by_fate!(self, self.inner.get_opts(at, options))?;
+        let left = |damages: u64| damages.checked_sub(1);
+        match self
+            .damages
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, left)
+        {
+            Ok(_) => damaged(got).await,
+            Err(_) => Ok(got),
+        }
     }
 
     async fn get_ranges(&self, at: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {

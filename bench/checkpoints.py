@@ -29,10 +29,14 @@ def run(options: argparse.Namespace) -> int:
     out = options.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     keeping = QUICK if options.quick else kept_state.Keeping()
-    about = machine.describe(out / "data") | about_run() | {
-        "rounds": 1 if options.quick else options.rounds,
-        "keeping": dataclasses.asdict(keeping),
-    }
+    about = (
+        machine.describe(out / "data")
+        | about_run()
+        | {
+            "rounds": 1 if options.quick else options.rounds,
+            "keeping": dataclasses.asdict(keeping),
+        }
+    )
     rows = list(measure(options, keeping, about["rounds"], out))
     (out / "checkpoints.json").write_text(json.dumps({"about": about, "rows": rows}, indent=1))
     section = checkpoints_report.markdown(about, rows)
@@ -40,8 +44,11 @@ def run(options: argparse.Namespace) -> int:
     if checkpoints_report.problem_lines(rows):
         print("error: the run had failures, nothing was published", file=sys.stderr)
         return 1
-    if not (options.quick or options.only):
-        report.place(tools.ROOT / "docs" / "BENCHMARKS.md", section, checkpoints_report.MARKER)
+    complete = not (options.quick or options.only) and len(options.backends) == len(checkpoints_report.BACKENDS)
+    document = options.docs or (tools.ROOT / "docs" / "BENCHMARKS.md" if complete else None)
+    if document:
+        report.place(document, section, checkpoints_report.MARKER)
+        print(f"written: {document}")
     return 0
 
 
@@ -71,6 +78,7 @@ def parse_options() -> argparse.Namespace:
     add("--rounds", type=int, default=2, help="how often everything is measured (default 2)")
     add("--everspan", metavar="PATH", help="program (default: built from bench/streams)")
     add("--tools", type=Path, default=tools.ROOT / "target" / "tools", help="where Flink is kept")
+    add("--docs", type=Path, help="document to write even after a partial run")
     add("--out", type=Path, default=tools.ROOT / "target" / "bench", help="raw results, logs and data")
     return parser.parse_args()
 

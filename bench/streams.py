@@ -23,7 +23,7 @@ from sidebyside import flink_home, hotspots, machine, model, report, streams_rep
 from sidebyside.command import about_run, run_command
 from sidebyside.engines import CELL_SECONDS_MAX, Row, everspan_argv, fresh_folder, run_everspan, run_flink
 from sidebyside.flink_cluster import Cluster
-from sidebyside.workloads import WORKLOADS, Workload, scaled, smaller
+from sidebyside.workloads import WORKLOADS, Workload, chosen, scaled, smaller
 
 QUICK_DIVISOR = 50
 WARM_UP_DIVISOR = 4
@@ -34,9 +34,13 @@ ENGINES = ("everspan", "flink")
 def run(options: argparse.Namespace) -> int:
     out = options.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
-    about = machine.describe(out / "data") | about_run() | {
-        "rounds": 1 if options.quick else options.rounds,
-    }
+    about = (
+        machine.describe(out / "data")
+        | about_run()
+        | {
+            "rounds": 1 if options.quick else options.rounds,
+        }
+    )
     if options.profile:
         profile(options, out)
         return 0
@@ -47,8 +51,11 @@ def run(options: argparse.Namespace) -> int:
     if streams_report.problem_lines(rows):
         print("error: the run had failures, nothing was published", file=sys.stderr)
         return 1
-    if not (options.quick or options.only or options.workloads):
-        report.place(tools.ROOT / "docs" / "BENCHMARKS.md", section, streams_report.MARKER)
+    complete = not (options.quick or options.only or options.workloads)
+    document = options.docs or (tools.ROOT / "docs" / "BENCHMARKS.md" if complete else None)
+    if document:
+        report.place(document, section, streams_report.MARKER)
+        print(f"written: {document}")
     return 0
 
 
@@ -61,7 +68,7 @@ class Run:
         self.parallelisms = options.parallelism
         self.engines = [name for name in ENGINES if options.only in (None, name)]
         self.known = scaled(WORKLOADS, QUICK_DIVISOR) if options.quick else WORKLOADS
-        self.workloads = [one for one in self.known if not options.workloads or one.query in options.workloads]
+        self.workloads = chosen(options.workloads, self.known)
         if "everspan" in self.engines:
             self.binary = tools.stream_bench(options.everspan)
         if "flink" in self.engines:
@@ -124,7 +131,7 @@ class Run:
 def profile(options: argparse.Namespace, out: Path) -> None:
     """Each chosen workload once on Everspan under perf, at each parallelism."""
     binary = tools.stream_bench(options.everspan)
-    for workload in (one for one in WORKLOADS if not options.workloads or one.query in options.workloads):
+    for workload in chosen(options.workloads, WORKLOADS):
         for parallelism in options.parallelism:
             with fresh_folder(out) as checkpoints:
                 events = workload.events_of("everspan")
@@ -145,25 +152,24 @@ def parse_options() -> argparse.Namespace:
     add("--quick", action="store_true", help="one round, few events")
     add("--only", choices=ENGINES, help="run one of the two")
     add("--profile", action="store_true", help="perf of Everspan instead of the comparison")
-    add(
-        "--workloads",
-        type=queries,
-        default=[],
-        help=f"some of {','.join(dict.fromkeys(one.query for one in WORKLOADS))}",
-    )
+    add("--workloads", type=workload_names, default=[], help="some, by name or query, e.g. `wc,q5,sum heap`")
     add("--parallelism", type=parallelisms, default=[1, 2], help="default 1,2")
     add("--rounds", type=int, default=2, help="how often everything is measured (default 2)")
     add("--everspan", metavar="PATH", help="program (default: built from bench/streams)")
     add("--tools", type=Path, default=tools.ROOT / "target" / "tools", help="where Flink is kept")
+    add("--docs", type=Path, help="document to write even after a partial run")
     add("--out", type=Path, default=tools.ROOT / "target" / "bench", help="raw results, logs and data")
     return parser.parse_args()
 
 
-def queries(text: str) -> list[str]:
-    unknown = set(text.split(",")) - {one.query for one in WORKLOADS}
-    if unknown:
-        raise argparse.ArgumentTypeError(f"no workload {', '.join(sorted(unknown))}")
-    return text.split(",")
+def workload_names(text: str) -> list[str]:
+    names = text.split(",")
+    for name in names:
+        if not chosen([name], WORKLOADS):
+            raise argparse.ArgumentTypeError(
+                f"no workload {name}; there are {', '.join(one.name for one in WORKLOADS)}"
+            )
+    return names
 
 
 def parallelisms(text: str) -> list[int]:

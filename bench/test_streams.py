@@ -151,6 +151,18 @@ class Model(unittest.TestCase):
         self.assertEqual(set(model.QUERIES), {one.query for one in workloads.WORKLOADS})
 
 
+class Chosen(unittest.TestCase):
+    def test_workloads_are_chosen_by_name_or_by_query(self):
+        for names, found in [
+            (["wc"], ["wc"]),
+            (["sum heap"], ["sum heap"]),
+            (["sum"], ["sum heap", "sum heap + checkpoints", "sum lsm + checkpoints"]),
+            (["no"], []),
+            ([], [one.name for one in workloads.WORKLOADS]),
+        ]:
+            self.assertEqual([one.name for one in workloads.chosen(names, workloads.WORKLOADS)], found)
+
+
 class Programs(unittest.TestCase):
     def test_the_result_is_the_last_line_and_anything_else_is_an_error_that_shows_it(self):
         self.assertEqual(program.said('progress\n{"events": 3}\n', ["bench"]), {"events": 3})

@@ -29,14 +29,19 @@ WORKLOADS = [
     Workload("src", "src", 200_000_000, 1),
     Workload("wc", "wc", 15_000_000, 10),
     Workload("sum heap", "sum", 10_000_000, 20),
-    Workload("sum heap, checkpoints", "sum", 10_000_000, 20, "heap", CHECKPOINT_INTERVAL_MS, 100_000_000),
-    Workload("sum lsm, checkpoints", "sum", 2_500_000, 3, "lsm", CHECKPOINT_INTERVAL_MS),
+    Workload("sum heap + checkpoints", "sum", 10_000_000, 20, "heap", CHECKPOINT_INTERVAL_MS, 100_000_000),
+    Workload("sum lsm + checkpoints", "sum", 2_500_000, 3, "lsm", CHECKPOINT_INTERVAL_MS),
     Workload("q0", "q0", 100_000_000, 2),
     Workload("q1", "q1", 100_000_000, 2),
     Workload("q2", "q2", 100_000_000, 2),
     Workload("q5", "q5", 4_000_000, 10),
     Workload("q8", "q8", 20_000_000, 5),
 ]
+
+
+def chosen(names: list[str], workloads: list[Workload]) -> list[Workload]:
+    """Those of a name, or of a query, that is asked for; all when nothing is."""
+    return [one for one in workloads if not names or one.name in names or one.query in names]
 
 
 def scaled(workloads: list[Workload], divisor: int) -> list[Workload]:

@@ -3,18 +3,21 @@
 //! A stream is attached from its end: a sink asks the stream in front of it to attach it, which wraps it and asks the
 //! one in front again, until a source or an exchange makes a task of the whole. So every chain is one nested type.
 
+mod branches;
 mod operator;
 mod setup;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+pub(crate) use branches::{Branches, TeeFactory};
 pub use operator::{Operator, OperatorOptions};
 pub use setup::Setup;
 pub(crate) use setup::Wiring;
 
 use crate::data::Data;
 use crate::exchange::{ExchangeFactory, Partitioner};
+use crate::operators::side_output::SideOutput;
 use crate::runtime::error::JobError;
 use crate::stage::Stage;
 use crate::task::{GateHead, Subtask};
@@ -32,7 +35,7 @@ pub trait StageFactory<T>: Send + 'static {
 }
 
 /// A stream as far as it is built: knows what is in front, and takes what comes behind.
-pub trait Chain<T>: Sized + 'static {
+pub trait Chain<T>: Send + Sized + 'static {
     /// Puts `next` behind.
     fn attach<N: StageFactory<T>>(self, next: N, graph: &mut Graph);
 
@@ -47,6 +50,11 @@ pub trait Chain<T>: Sized + 'static {
 
     /// The operator that was added last.
     fn operator(&mut self) -> &mut OperatorOptions;
+
+    /// The side outputs of the operator that was added last, if it can have any.
+    fn side_outputs(&mut self) -> Option<&mut Vec<Box<dyn SideOutput>>> {
+        None
+    }
 
     /// How many subtasks its task has; `None`: as many as the environment says.
     fn parallelism(&mut self) -> &mut Option<usize>;
@@ -120,7 +128,11 @@ struct Edge {
     from: Option<usize>,
 }
 
-type Finish = Box<dyn FnOnce(&mut Graph) + Send>;
+/// Something that waits for what is behind it.
+struct Finish {
+    is_ready: Box<dyn Fn() -> bool + Send>,
+    attach: Box<dyn FnOnce(&mut Graph) + Send>,
+}
 
 /// Everything a program built.
 #[derive(Default)]
@@ -218,15 +230,25 @@ impl Graph {
         }
     }
 
-    /// Something that can be attached only when the program has built everything.
-    pub fn at_end(&mut self, finish: impl FnOnce(&mut Graph) + Send + 'static) {
-        self.finish.push(Box::new(finish));
+    /// Something that can be attached only when all that is behind it is: `is_ready` tells. At the latest when the program
+    /// has built everything; streams without a sink are left out.
+    pub fn at_end(
+        &mut self,
+        is_ready: impl Fn() -> bool + Send + 'static,
+        attach: impl FnOnce(&mut Graph) + Send + 'static,
+    ) {
+        self.finish.push(Finish {
+            is_ready: Box::new(is_ready),
+            attach: Box::new(attach),
+        });
     }
 
     /// The program has built everything: attaches what was put off, and checks the whole.
     pub(crate) fn finish(&mut self) -> Result<(), JobError> {
-        while let Some(finish) = self.finish.pop() {
-            finish(self);
+        while !self.finish.is_empty() {
+            let ready = self.finish.iter().position(|finish| (finish.is_ready)());
+            let next = self.finish.remove(ready.unwrap_or(self.finish.len() - 1));
+            (next.attach)(self);
         }
         if let Some(uid) = self.uids.twice().first() {
             return Err(JobError::UidTwice(uid.clone()));

@@ -6,6 +6,8 @@
 mod backend;
 mod context;
 mod descriptor;
+mod list;
+mod map;
 mod timers;
 mod value;
 
@@ -17,6 +19,8 @@ pub(crate) use backend::KeyedBackend;
 pub(crate) use context::Moment;
 pub use context::{KeyedContext, KeyedOpenContext, OnTimerContext, TimerService};
 pub use descriptor::ValueStateDescriptor;
+pub use list::ListState;
+pub use map::MapState;
 pub use timers::TimeDomain;
 pub(crate) use timers::Timers;
 pub use value::ValueState;

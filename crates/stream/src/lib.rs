@@ -38,13 +38,21 @@ pub mod task;
 
 pub use api::environment::StreamExecutionEnvironment;
 pub use api::functions::{FlatMapFunction, KeyedProcessFunction, MapFunction};
+pub use api::joined_streams::{JoinedEqual, JoinedStreams, JoinedWhere, Side, WithWindow};
 pub use api::keyed_stream::KeyedStream;
+pub use api::output_tag::OutputTag;
 pub use api::sink::{Sink, SinkWriter};
 pub use api::source::{Progress, Source, SourceReader};
 pub use api::stream::DataStream;
 pub use api::watermark::{
     BoundedOutOfOrderness, NoWatermarks, RecordTimestamps, TimestampAssigner, WatermarkGenerator,
     WatermarkStrategy,
+};
+pub use api::window_functions::{AggregateFunction, ProcessWindowFunction, WindowContext};
+pub use api::windowed_stream::WindowedStream;
+pub use api::windows::{
+    SlidingEventTimeWindows, SlidingProcessingTimeWindows, TimeWindow, TumblingEventTimeWindows,
+    TumblingProcessingTimeWindows, WindowAssigner,
 };
 pub use collector::Collector;
 pub use connectors::collect::Collected;
@@ -60,10 +68,11 @@ pub use graph::{
     Chain, EdgeId, GateId, Graph, Operator, OperatorOptions, Setup, StageFactory, TaskDescription,
 };
 pub use keyed::{
-    KeyedContext, KeyedOpenContext, OnTimerContext, TimeDomain, TimerService, ValueState,
-    ValueStateDescriptor,
+    KeyedContext, KeyedOpenContext, ListState, MapState, OnTimerContext, TimeDomain, TimerService,
+    ValueState, ValueStateDescriptor,
 };
 pub use operators::OperatorFactory;
+pub use operators::window::Slices;
 pub use runtime::JobExecutionResult;
 pub use runtime::error::JobError;
 pub use runtime_context::RuntimeContext;

@@ -7,8 +7,11 @@ pub(crate) mod harness;
 pub(crate) mod keyed_process;
 pub(crate) mod map;
 pub(crate) mod map_with_state;
+pub(crate) mod reduce;
+pub(crate) mod side_output;
 pub(crate) mod sink;
 pub(crate) mod timestamps;
+pub(crate) mod window;
 
 use crate::graph::{Operator, Setup};
 use crate::stage::Stage;
@@ -19,6 +22,9 @@ pub trait OperatorFactory<T>: Send + 'static {
     type Out: 'static;
     /// The stage, in front of `N`.
     type Stage<N: Stage<Self::Out> + 'static>: Stage<T> + 'static;
+
+    /// Whether it takes the side outputs that [`Setup`] has for it.
+    const HAS_SIDE_OUTPUTS: bool = false;
 
     /// Makes it for the subtask of `setup`.
     fn make<N: Stage<Self::Out> + 'static>(

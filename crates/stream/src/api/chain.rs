@@ -1,13 +1,14 @@
 //! The shapes that streams are built of.
 
 use std::marker::PhantomData;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::source::Source;
 use crate::data::Data;
 use crate::exchange::Partitioner;
 use crate::graph::{Chain, GateId, Graph, Operator, OperatorOptions, Setup, StageFactory, TaskDescription};
 use crate::operators::OperatorFactory;
+use crate::operators::side_output::{SideOutput, SideStages};
 use crate::task::SourceHead;
 
 /// A stream that begins with a source.
@@ -76,6 +77,7 @@ pub(crate) struct Then<T, B, O> {
     before: B,
     factory: O,
     operator: OperatorOptions,
+    side_outputs: Vec<Box<dyn SideOutput>>,
     records: PhantomData<fn() -> T>,
 }
 
@@ -85,6 +87,7 @@ impl<T, B, O> Then<T, B, O> {
             before,
             factory,
             operator: OperatorOptions::named(name),
+            side_outputs: Vec::new(),
             records: PhantomData,
         }
     }
@@ -93,12 +96,24 @@ impl<T, B, O> Then<T, B, O> {
 impl<T: 'static, B: Chain<T>, O: OperatorFactory<T>> Chain<O::Out> for Then<T, B, O> {
     fn attach<N: StageFactory<O::Out>>(self, next: N, graph: &mut Graph) {
         let operator = graph.add_operator(self.operator);
+        let side_outputs = Arc::new(Mutex::new(self.side_outputs));
         let here = Linked {
             factory: self.factory,
             operator,
+            side_outputs: side_outputs.clone(),
             next,
         };
-        self.before.attach(here, graph);
+        if lock(&side_outputs).is_empty() {
+            self.before.attach(here, graph);
+        } else {
+            let is_ready = move || lock(&side_outputs).iter().all(|side| side.is_complete());
+            let before = self.before;
+            graph.at_end(is_ready, |graph| before.attach(here, graph));
+        }
+    }
+
+    fn side_outputs(&mut self) -> Option<&mut Vec<Box<dyn SideOutput>>> {
+        O::HAS_SIDE_OUTPUTS.then_some(&mut self.side_outputs)
     }
 
     fn operator(&mut self) -> &mut OperatorOptions {
@@ -114,6 +129,7 @@ impl<T: 'static, B: Chain<T>, O: OperatorFactory<T>> Chain<O::Out> for Then<T, B
 struct Linked<O, N> {
     factory: O,
     operator: Operator,
+    side_outputs: Arc<Mutex<Vec<Box<dyn SideOutput>>>>,
     next: N,
 }
 
@@ -122,13 +138,25 @@ impl<T: 'static, O: OperatorFactory<T>, N: StageFactory<O::Out>> StageFactory<T>
 
     fn make(&self, setup: &mut Setup<'_>) -> Self::Stage {
         let next = self.next.make(setup);
+        let side = lock(&self.side_outputs)
+            .iter()
+            .map(|side| side.make(setup))
+            .collect();
+        setup.set_side_outputs(SideStages::new(side));
         self.factory.make(next, &self.operator, setup)
     }
 
     fn describe(&self, task: &mut TaskDescription) {
         task.operator(&self.operator);
+        lock(&self.side_outputs)
+            .iter()
+            .for_each(|side| side.describe(task));
         self.next.describe(task);
     }
+}
+
+fn lock<X>(shared: &Mutex<X>) -> MutexGuard<'_, X> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A stream that goes on in another task.

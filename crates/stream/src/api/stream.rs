@@ -4,14 +4,16 @@ use std::marker::PhantomData;
 
 use super::chain::{Exchanged, Then, United};
 use super::functions::{FlatMapFunction, MapFunction};
+use super::joined_streams::JoinedStreams;
 use super::keyed_stream::KeyedStream;
+use super::output_tag::{OutputTag, Tagged};
 use super::sink::Sink;
 use super::watermark::{TimestampAssigner, WatermarkGenerator, WatermarkStrategy};
 use crate::connectors::collect::Collected;
 use crate::connectors::print::PrintSink;
 use crate::data::{Data, Key};
 use crate::exchange::{Forward, Global, Hash, Rebalance};
-use crate::graph::{Chain, SharedGraph};
+use crate::graph::{Branches, Chain, SharedGraph, TeeFactory};
 use crate::operators::OperatorFactory;
 use crate::operators::filter::Filter;
 use crate::operators::flat_map::{FlatMap, FlatMapRich};
@@ -28,6 +30,16 @@ pub struct DataStream<T, B> {
     pub(crate) chain: B,
     pub(crate) graph: SharedGraph,
     records: PhantomData<fn() -> T>,
+}
+
+impl<T, B: Clone> Clone for DataStream<T, B> {
+    fn clone(&self) -> Self {
+        Self {
+            chain: self.chain.clone(),
+            graph: self.graph.clone(),
+            records: PhantomData,
+        }
+    }
 }
 
 impl<T: 'static, B: Chain<T>> DataStream<T, B> {
@@ -154,6 +166,58 @@ impl<T: 'static, B: Chain<T>> DataStream<T, B> {
         A: TimestampAssigner<T>,
     {
         self.then("Timestamps/Watermarks", AssignTimestamps(strategy))
+    }
+
+    /// Pairs of records of both streams that have one key and window.
+    pub fn join<U, C>(self, other: DataStream<U, C>) -> JoinedStreams<T, U, B, C> {
+        JoinedStreams {
+            first: self,
+            second: other,
+        }
+    }
+
+    /// A stream that can be cloned: each clone goes on with the same records, in the same task. Parallelism, name and uid
+    /// are to be set before.
+    pub fn share(mut self) -> DataStream<T, impl Chain<T> + Clone>
+    where
+        T: Clone,
+    {
+        let branches = Branches::new();
+        let branch = branches.branch(*self.chain.parallelism());
+        let (chain, tee) = (self.chain, TeeFactory(branches.clone()));
+        let graph = self.graph.clone();
+        // This list, and the one of what is in front.
+        let is_ready = move || branches.are_all_attached(2);
+        graph
+            .lock()
+            .expect("building a graph does not panic twice")
+            .at_end(is_ready, |graph| chain.attach(tee, graph));
+        DataStream::new(branch, graph)
+    }
+
+    /// The records that the operator added last gives to a side output.
+    ///
+    /// # Panics
+    ///
+    /// When that operator has none: only keyed process functions and windows do.
+    pub fn get_side_output<X>(&mut self, tag: &OutputTag<X>) -> DataStream<X, impl Chain<X> + Clone>
+    where
+        X: Clone + Send + 'static,
+    {
+        let parallelism = *self.chain.parallelism();
+        let name = self.chain.operator().name.clone();
+        let Some(side_outputs) = self.chain.side_outputs() else {
+            panic!(
+                "operator `{name}` has no side outputs: ask the stream right behind process() or a window"
+            );
+        };
+        let branches = Branches::new();
+        let branch = branches.branch(parallelism);
+        side_outputs.push(Box::new(Tagged {
+            tag: tag.clone(),
+            branches,
+        }));
+        DataStream::new(branch, self.graph.clone())
     }
 
     /// The records of both.

@@ -8,6 +8,7 @@ use everspan_state::KeyGroupRange;
 
 use super::{EdgeId, GateId, Graph};
 use crate::exchange::{Channel, Waker};
+use crate::operators::side_output::SideStages;
 use crate::runtime_context::RuntimeContext;
 use crate::task::SubtaskFigures;
 
@@ -72,6 +73,7 @@ pub struct Setup<'a> {
     wiring: &'a mut Wiring,
     task: usize,
     subtask: usize,
+    side_outputs: SideStages,
 }
 
 impl<'a> Setup<'a> {
@@ -81,6 +83,7 @@ impl<'a> Setup<'a> {
             wiring,
             task,
             subtask,
+            side_outputs: SideStages::default(),
         }
     }
 
@@ -97,6 +100,16 @@ impl<'a> Setup<'a> {
     /// How many key groups keys are divided into.
     pub fn max_parallelism(&self) -> u16 {
         self.graph.max_parallelism()
+    }
+
+    /// The stages of side outputs that the operator which is made next has.
+    pub(crate) fn set_side_outputs(&mut self, side_outputs: SideStages) {
+        self.side_outputs = side_outputs;
+    }
+
+    /// The side outputs of the operator that is being made.
+    pub(crate) fn take_side_outputs(&mut self) -> SideStages {
+        std::mem::take(&mut self.side_outputs)
     }
 
     /// How often watermarks leave, in ms of processing time; 0: only those that follow a record.

@@ -25,8 +25,8 @@ struct Named<K> {
 trait Table<K>: Any + Send {}
 
 /// The values of one state, in memory.
-pub(super) struct ValueTable<K, V> {
-    pub(super) rows: HeapTable<K, V>,
+pub(crate) struct ValueTable<K, V> {
+    pub(crate) rows: HeapTable<K, V>,
 }
 
 impl<K: Key, V: StateValue> Table<K> for ValueTable<K, V> {}
@@ -41,7 +41,7 @@ impl<K: Key> KeyedBackend<K> {
     }
 
     /// Makes the table of a state.
-    pub(super) fn value_state<V: StateValue>(
+    pub(crate) fn value_state<V: StateValue>(
         &mut self,
         descriptor: ValueStateDescriptor<V>,
     ) -> Result<ValueState<V>> {
@@ -62,7 +62,7 @@ impl<K: Key> KeyedBackend<K> {
 
     /// The table that a handle means.
     #[inline]
-    pub(super) fn table<V: StateValue>(&mut self, slot: usize) -> &mut ValueTable<K, V> {
+    pub(crate) fn table<V: StateValue>(&mut self, slot: usize) -> &mut ValueTable<K, V> {
         let table: &mut dyn Any = &mut *self.tables[slot].table;
         table
             .downcast_mut()

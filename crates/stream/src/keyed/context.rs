@@ -1,14 +1,19 @@
 //! What a keyed function sees.
 
+use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
 use super::KeyOf;
 use super::backend::KeyedBackend;
 use super::descriptor::ValueStateDescriptor;
+use super::list::ListState;
+use super::map::MapState;
 use super::timers::{TimeDomain, Timers};
 use super::value::ValueState;
+use crate::api::output_tag::OutputTag;
 use crate::data::{Key, StateValue};
 use crate::failure::Result;
+use crate::operators::side_output::SideStages;
 use crate::runtime_context::RuntimeContext;
 use crate::task::{NO_TIMESTAMP, TaskContext};
 
@@ -32,6 +37,32 @@ impl<K: Key> KeyedOpenContext<'_, K> {
     pub fn get_state<V: StateValue>(&mut self, descriptor: ValueStateDescriptor<V>) -> Result<ValueState<V>> {
         self.backend.value_state(descriptor)
     }
+
+    /// The state with a list per key that `descriptor` names, with what a checkpoint holds of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_state`](Self::get_state).
+    pub fn get_list_state<T: StateValue>(
+        &mut self,
+        descriptor: ValueStateDescriptor<Vec<T>>,
+    ) -> Result<ListState<T>> {
+        let lists = self.backend.value_state(descriptor)?;
+        Ok(ListState { lists })
+    }
+
+    /// The state with a map per key that `descriptor` names, with what a checkpoint holds of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_state`](Self::get_state).
+    pub fn get_map_state<UK: StateValue + Ord, UV: StateValue>(
+        &mut self,
+        descriptor: ValueStateDescriptor<BTreeMap<UK, UV>>,
+    ) -> Result<MapState<UK, UV>> {
+        let maps = self.backend.value_state(descriptor)?;
+        Ok(MapState { maps })
+    }
 }
 
 impl Moment {
@@ -49,6 +80,7 @@ pub struct KeyedContext<'a, K> {
     pub(super) key: &'a KeyOf<K>,
     pub(super) backend: &'a mut KeyedBackend<K>,
     timers: &'a mut Timers<K>,
+    side: &'a mut SideStages,
     moment: Moment,
 }
 
@@ -69,14 +101,25 @@ impl<'a, K: Key> KeyedContext<'a, K> {
         key: &'a KeyOf<K>,
         backend: &'a mut KeyedBackend<K>,
         timers: &'a mut Timers<K>,
+        side: &'a mut SideStages,
         moment: Moment,
     ) -> Self {
         Self {
             key,
             backend,
             timers,
+            side,
             moment,
         }
+    }
+
+    /// Gives a record to a side output, with the time of the record or timer that is being processed. Where nobody asked
+    /// for the side output it is dropped.
+    pub fn output<X: Clone + Send + 'static>(&mut self, tag: &OutputTag<X>, record: X) {
+        // Nobody made a stream of it.
+        self.side
+            .output(tag, record, self.moment.timestamp)
+            .unwrap_or_else(drop);
     }
 
     /// Timers of this key, and the clocks they go by.

@@ -48,7 +48,7 @@ impl<V: StateValue> ValueState<V> {
     }
 
     #[inline]
-    pub(super) fn slot(self) -> Result<usize> {
+    pub(crate) fn slot(self) -> Result<usize> {
         self.slot
             .ok_or_else(|| "a state is used that `open` has not made: call get_state there".into())
     }
@@ -64,6 +64,23 @@ impl<V: StateValue> ValueState<V> {
         let of = ctx.key;
         let table = ctx.backend.table::<V>(slot);
         Ok(table.rows.get_hashed(of.group, of.hash, &of.key).cloned())
+    }
+
+    /// Looks at the value of the current key without cloning it.
+    ///
+    /// # Errors
+    ///
+    /// As [`value`](Self::value).
+    #[inline]
+    pub fn with<K: Key, R>(
+        self,
+        ctx: &mut KeyedContext<'_, K>,
+        look: impl FnOnce(Option<&V>) -> R,
+    ) -> Result<R> {
+        let slot = self.slot()?;
+        let of = ctx.key;
+        let table = ctx.backend.table::<V>(slot);
+        Ok(look(table.rows.get_hashed(of.group, of.hash, &of.key)))
     }
 
     /// Sets the value of the current key.

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use everspan_state::KeyGroupRange;
 
 use super::OperatorFactory;
+use super::side_output::SideStages;
 use crate::api::functions::KeyedProcessFunction;
 use crate::collector::Next;
 use crate::data::Key;
@@ -49,6 +50,8 @@ where
     type Out = F::Out;
     type Stage<N: Stage<F::Out> + 'static> = KeyedProcessStage<K, S, F, N>;
 
+    const HAS_SIDE_OUTPUTS: bool = true;
+
     fn make<N: Stage<F::Out> + 'static>(
         &self,
         next: N,
@@ -64,6 +67,7 @@ where
             timers: Timers::default(),
             watermark: NO_WATERMARK,
             range,
+            side: setup.take_side_outputs(),
             context: setup.runtime_context(operator),
             next,
         }
@@ -80,6 +84,7 @@ pub(crate) struct KeyedProcessStage<K, S, F, N> {
     /// The last one that came.
     watermark: i64,
     range: KeyGroupRange,
+    side: SideStages,
     context: RuntimeContext,
     next: N,
 }
@@ -98,7 +103,7 @@ where
         }
         let key = KeyOf::new((self.selector)(&record), self.key_groups);
         let moment = Moment::now(self.watermark, task);
-        let mut ctx = KeyedContext::new(&key, &mut self.backend, &mut self.timers, moment);
+        let mut ctx = KeyedContext::new(&key, &mut self.backend, &mut self.timers, &mut self.side, moment);
         let mut out = Next {
             stage: &mut self.next,
             task,
@@ -106,6 +111,7 @@ where
         if let Err(error) = self.function.process_element(record, &mut ctx, &mut out) {
             task.fail(self.context.operator_name(), error);
         }
+        self.side.flush(task);
         self.wake_for_timers(task);
     }
 
@@ -119,6 +125,7 @@ where
             Signal::Time(now) => self.fire(TimeDomain::ProcessingTime, *now, task),
             _ => Ok(()),
         };
+        self.side.signal(signal, task);
         self.next.signal(signal, task);
         let done = done.and_then(|()| match signal {
             Signal::Open => self.open(),
@@ -168,13 +175,14 @@ impl<K: Key, S, F, N> KeyedProcessStage<K, S, F, N> {
             }
             task.timestamp = time;
             let moment = Moment::now(self.watermark, task);
-            let ctx = KeyedContext::new(&of, &mut self.backend, &mut self.timers, moment);
+            let ctx = KeyedContext::new(&of, &mut self.backend, &mut self.timers, &mut self.side, moment);
             let mut out = Next {
                 stage: &mut self.next,
                 task,
             };
             let mut ctx = OnTimerContext::new(ctx, domain);
             self.function.on_timer(time, &mut ctx, &mut out)?;
+            self.side.flush(task);
         }
         Ok(())
     }

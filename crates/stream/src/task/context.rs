@@ -24,6 +24,8 @@ pub struct SubtaskFigures {
     pub busy_ns: AtomicU64,
     /// Nanoseconds of waiting for room behind.
     pub back_pressured_ns: AtomicU64,
+    /// Records that came too late for all their windows and were dropped.
+    pub late_dropped: AtomicU64,
     /// The watermark, ms since the Unix epoch.
     pub watermark: std::sync::atomic::AtomicI64,
 }
@@ -132,6 +134,11 @@ impl TaskContext {
         self.figures
             .records_in
             .fetch_add(records as u64, Ordering::Relaxed);
+    }
+
+    /// A record came too late for all its windows.
+    pub(crate) fn drop_late(&self) {
+        self.figures.late_dropped.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn sent(&self, records: usize) {

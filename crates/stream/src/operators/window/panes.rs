@@ -1,0 +1,201 @@
+//! What windows hold: one row of state per key and slice, and in what order they are due.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use everspan_state::heap::hash_key;
+use everspan_state::{KeyGroup, KeyGroupRange};
+
+use super::Slices;
+use crate::data::{Key, StateValue};
+use crate::failure::Result;
+use crate::keyed::{KeyOf, KeyedBackend, ValueState, ValueStateDescriptor, hash_of};
+use crate::task::NO_WATERMARK;
+
+/// The name of a row.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
+pub(crate) enum Pane<K> {
+    /// Of a key, in the slice that begins then.
+    Slice(i64, K),
+    /// Of a key group.
+    Group,
+}
+
+/// See the module.
+pub(crate) struct Panes<K, A> {
+    pub(crate) backend: KeyedBackend<Pane<K>>,
+    range: KeyGroupRange,
+    slices: Slices,
+    contents: ValueState<A>,
+    fired: ValueState<i64>,
+    /// The keys of each slice, an index of the rows.
+    keys: BTreeMap<i64, Vec<KeyOf<K>>>,
+    /// The last moment of the last window that came out, for each key group: a restored window does not come twice.
+    fired_until: Vec<i64>,
+    /// The ends of windows that are still to come out.
+    pending: BTreeSet<i64>,
+}
+
+impl<K: Key, A: StateValue> Panes<K, A> {
+    pub(crate) fn new(range: KeyGroupRange, slices: Slices) -> Self {
+        Self {
+            backend: KeyedBackend::new(range),
+            range,
+            slices,
+            contents: ValueState::default(),
+            fired: ValueState::default(),
+            keys: BTreeMap::new(),
+            fired_until: range.iter().map(|_| NO_WATERMARK).collect(),
+            pending: BTreeSet::new(),
+        }
+    }
+
+    /// Makes the tables, with what a checkpoint holds of them.
+    pub(crate) fn open(&mut self) -> Result {
+        self.contents = self
+            .backend
+            .value_state(ValueStateDescriptor::new("window-contents"))?;
+        self.fired = self
+            .backend
+            .value_state(ValueStateDescriptor::new("window-fired"))?;
+        let fired = self.backend.table::<i64>(self.fired.slot()?);
+        for (group, until) in self.range.iter().zip(&mut self.fired_until) {
+            *until = *fired.rows.get(group, &Pane::Group).unwrap_or(&NO_WATERMARK);
+        }
+        let contents = self.backend.table::<A>(self.contents.slot()?);
+        for (group, &until) in self.range.iter().zip(&self.fired_until) {
+            for (pane, _) in contents.rows.rows(group) {
+                if let Pane::Slice(slice, key) = pane {
+                    let (key, hash) = (key.clone(), hash_of(key));
+                    let keys = self.keys.entry(*slice).or_default();
+                    keys.push(KeyOf { key, hash, group });
+                    let ends = self.slices.ends(*slice);
+                    self.pending.extend(ends.filter(|end| end - 1 > until));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Up to which moment windows of a group have come out.
+    #[inline]
+    pub(crate) fn fired_until(&self, group: KeyGroup) -> i64 {
+        self.fired_until[usize::from(group.0 - self.range.first().0)]
+    }
+
+    /// The row of a key in a slice. Windows that end after `watermark` are due some time.
+    #[inline]
+    pub(crate) fn row(
+        &mut self,
+        slice: i64,
+        of: KeyOf<K>,
+        watermark: i64,
+        make: impl FnOnce() -> A,
+    ) -> Result<&mut A> {
+        let pane = Pane::Slice(slice, of.key.clone());
+        let group = of.group;
+        let (keys, pending, slices) = (&mut self.keys, &mut self.pending, &self.slices);
+        let table = self.backend.table::<A>(self.contents.slot()?);
+        Ok(table.rows.get_or_insert_hashed(group, hash_key(&pane), pane, || {
+            let keys = keys.entry(slice).or_insert_with(|| {
+                pending.extend(slices.ends(slice).filter(|end| end - 1 > watermark));
+                Vec::new()
+            });
+            keys.push(of);
+            make()
+        }))
+    }
+
+    /// What a key has in a slice.
+    pub(crate) fn get(&mut self, slice: i64, of: &KeyOf<K>) -> Result<Option<A>> {
+        let pane = Pane::Slice(slice, of.key.clone());
+        let table = self.backend.table::<A>(self.contents.slot()?);
+        Ok(table.rows.get(of.group, &pane).cloned())
+    }
+
+    fn take(&mut self, slice: i64, of: &KeyOf<K>) -> Result<Option<A>> {
+        let pane = Pane::Slice(slice, of.key.clone());
+        let table = self.backend.table::<A>(self.contents.slot()?);
+        Ok(table.rows.remove(of.group, &pane))
+    }
+
+    /// The end of the first window that is to come out.
+    pub(crate) fn next_end(&self) -> Option<i64> {
+        self.pending.first().copied()
+    }
+
+    /// The end of a window whose last moment is reached; the window is not told again.
+    pub(crate) fn take_due(&mut self, watermark: i64) -> Option<i64> {
+        let due = self.next_end().filter(|end| end - 1 <= watermark)?;
+        self.pending.remove(&due);
+        Some(due)
+    }
+
+    /// All keys that have something in the slices of a window, with the sum of it. `keeps` tells whether a slice is
+    /// needed after that.
+    pub(crate) fn merged(
+        &mut self,
+        end: i64,
+        mut merge: impl FnMut(&mut A, A),
+        keeps: impl Fn(i64) -> bool,
+    ) -> Result<Vec<(KeyOf<K>, A)>> {
+        let slices: Vec<i64> = self
+            .keys
+            .range(end - self.slices.size()..end)
+            .map(|slice| *slice.0)
+            .collect();
+        let mut places = hashbrown::HashTable::<usize>::new();
+        let mut merged: Vec<(KeyOf<K>, A)> = Vec::new();
+        for slice in slices {
+            let keys = self.keys.remove(&slice).expect("it was just there");
+            let is_kept = keeps(slice);
+            for of in &keys {
+                let found = if is_kept {
+                    self.get(slice, of)?
+                } else {
+                    self.take(slice, of)?
+                };
+                let Some(contents) = found.filter(|_| self.fired_until(of.group) < end - 1) else {
+                    continue;
+                };
+                let place = places.find(of.hash, |&place| merged[place].0.key == of.key);
+                match place {
+                    Some(&place) => merge(&mut merged[place].1, contents),
+                    None => {
+                        places.insert_unique(of.hash, merged.len(), |&place| merged[place].0.hash);
+                        merged.push((of.clone(), contents));
+                    }
+                }
+            }
+            if is_kept {
+                self.keys.insert(slice, keys);
+            }
+        }
+        Ok(merged)
+    }
+
+    /// All windows up to this one have come out.
+    pub(crate) fn set_fired(&mut self, end: i64) -> Result {
+        let table = self.backend.table::<i64>(self.fired.slot()?);
+        for (group, until) in self.range.iter().zip(&mut self.fired_until) {
+            if end - 1 > *until {
+                *until = end - 1;
+                table.rows.insert(group, Pane::Group, end - 1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops the slices that nobody needs any more.
+    pub(crate) fn expire(&mut self, is_expired: impl Fn(i64) -> bool) -> Result {
+        while let Some(slice) = self.keys.first_entry()
+            && is_expired(*slice.key())
+        {
+            let (slice, keys) = slice.remove_entry();
+            for of in keys {
+                drop(self.take(slice, &of)?);
+            }
+        }
+        Ok(())
+    }
+}

@@ -9,6 +9,8 @@
 //! Everything is on one disk: the state, the copies on this host (hard links), and the store, a directory that
 //! syncs what is put into it.
 
+#[path = "../../spans/src/clock.rs"]
+mod clock;
 #[path = "../../spans/src/document.rs"]
 mod document;
 mod heap;

@@ -5,6 +5,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use crate::Result;
+use crate::clock;
 use crate::keyed::{Keyed, mix, value};
 use crate::places::{Cost, Places};
 
@@ -22,9 +23,9 @@ pub(crate) struct Measured {
     pub(crate) unchanged: Cost,
     /// One checkpoint for every round.
     pub(crate) rounds: Vec<Cost>,
-    /// Updates per second without checkpoints and with one each second, each the best of its turns.
-    pub(crate) alone: f64,
-    pub(crate) beside: f64,
+    /// Updates without checkpoints and with one each second.
+    pub(crate) alone: Rate,
+    pub(crate) beside: Rate,
     pub(crate) pause_max: Duration,
     pub(crate) from_copy: Restored,
     pub(crate) from_store: Restored,
@@ -34,6 +35,25 @@ pub(crate) struct Measured {
 pub(crate) struct Restored {
     pub(crate) bytes: u64,
     pub(crate) took: Duration,
+    /// CPU time of all threads.
+    pub(crate) cpu: Duration,
+}
+
+/// Updates per second, each the best of its turns.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Rate {
+    pub(crate) wall: f64,
+    /// Per second of the owner's CPU time.
+    pub(crate) cpu: f64,
+}
+
+impl Rate {
+    fn best(self, other: Self) -> Self {
+        Self {
+            wall: self.wall.max(other.wall),
+            cpu: self.cpu.max(other.cpu),
+        }
+    }
 }
 
 pub(crate) fn run<K: Keyed>(name: &'static str, keys: u64) -> Result<Measured> {
@@ -95,17 +115,18 @@ fn checkpoint<K: Keyed>(state: &mut K, places: &mut Places) -> Result<Cost> {
 }
 
 fn restore<K: Keyed>(places: &Places, from_copy: bool, dir: &Path) -> Result<Restored> {
-    let began = Instant::now();
+    let (began, cpu_began) = (Instant::now(), clock::process_ns());
     let (part, bytes) = places.fetch(from_copy, &dir.join("fetched"))?;
     let to = dir.join("restored");
     let (state, _) = K::restore(part, &to)?;
     let took = began.elapsed();
+    let cpu = Duration::from_nanos(clock::process_ns() - cpu_began);
     drop(state);
     if to.exists() {
         std::fs::remove_dir_all(&to)?;
     }
     let bytes = bytes.local_memory + bytes.local_disk + bytes.remote;
-    Ok(Restored { bytes, took })
+    Ok(Restored { bytes, took, cpu })
 }
 
 /// Updates per second without checkpoints and with one each second, and the longest pause of the owner.
@@ -113,11 +134,11 @@ fn throughput<K: Keyed>(
     state: &mut K,
     places: &mut Places,
     updates: &mut Updates,
-) -> Result<(f64, f64, Duration)> {
-    let (mut alone, mut beside) = (0.0f64, 0.0f64);
+) -> Result<(Rate, Rate, Duration)> {
+    let (mut alone, mut beside) = (Rate::default(), Rate::default());
     let mut pause_max = Duration::ZERO;
     for _ in 0..TURNS {
-        alone = alone.max(turn(state, updates, |_| Ok(()))?);
+        alone = alone.best(turn(state, updates, |_| Ok(()))?);
         let rate = std::thread::scope(|scope| {
             // One checkpoint at a time: while one is under way the next waits.
             let (give, take) = mpsc::sync_channel::<(K::Snapshot, Instant)>(0);
@@ -148,7 +169,7 @@ fn throughput<K: Keyed>(
             written.map_err(Box::<dyn std::error::Error>::from)?;
             rate
         })?;
-        beside = beside.max(rate);
+        beside = beside.best(rate);
     }
     Ok((alone, beside, pause_max))
 }
@@ -158,12 +179,16 @@ fn turn<K: Keyed>(
     state: &mut K,
     updates: &mut Updates,
     mut between: impl FnMut(&mut K) -> Result<()>,
-) -> Result<f64> {
-    let (began, before) = (Instant::now(), updates.number);
+) -> Result<Rate> {
+    let (began, before, cpu_began) = (Instant::now(), updates.number, clock::thread_ns());
     while began.elapsed() < TURN {
         updates.some(state, 1000)?;
         between(state)?;
     }
-    let count = u32::try_from(updates.number - before)?;
-    Ok(f64::from(count) / began.elapsed().as_secs_f64())
+    let count = f64::from(u32::try_from(updates.number - before)?);
+    let cpu = Duration::from_nanos(clock::thread_ns() - cpu_began);
+    Ok(Rate {
+        wall: count / began.elapsed().as_secs_f64(),
+        cpu: count / cpu.as_secs_f64(),
+    })
 }

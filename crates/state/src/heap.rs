@@ -156,6 +156,11 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
         while rows > BUCKET_ROWS_MAX * group.buckets.len() {
             group.grow(&self.hasher);
         }
+        if group.rows == 0 {
+            let each = rows / group.buckets.len() * 9 / 8;
+            let empty = || Arc::new(Bucket::with_capacity(each));
+            group.buckets = (0..group.buckets.len()).map(|_| empty()).collect();
+        }
     }
 
     /// Removes `key`; returns its value.

@@ -120,7 +120,7 @@ impl LsmBackend {
     /// Those of [`flush`](Backend::flush).
     pub fn begin_flush_behind(&mut self, first: impl FnOnce() + Send + 'static) -> Result<(), StateError> {
         if let Some(frozen) = self.freeze()? {
-            self.begin(frozen, first, |_| {});
+            self.begin(Some(frozen), first, |_| {});
         }
         Ok(())
     }
@@ -184,7 +184,7 @@ impl LsmBackend {
 
     fn begin(
         &mut self,
-        frozen: WriteBuffer,
+        frozen: Option<WriteBuffer>,
         first: impl FnOnce() + Send + 'static,
         then: impl FnOnce(&Result<(), StateError>) + Send + 'static,
     ) {
@@ -205,9 +205,12 @@ impl LsmBackend {
     fn end_oldest_flush(&mut self) -> Result<(), StateError> {
         if let Some(flushing) = self.flushes.front_mut() {
             self.persisted = flushing.finish(&self.slot)?;
+            let has_changes = flushing.has_changes();
             self.flushes.pop_front();
-            self.slot.count_flush();
-            self.compactor.submit(&self.slot, &self.tree);
+            if has_changes {
+                self.slot.count_flush();
+                self.compactor.submit(&self.slot, &self.tree);
+            }
         }
         Ok(())
     }

@@ -18,6 +18,14 @@ impl<K, V> Default for Bucket<K, V> {
     }
 }
 
+impl<K, V> Bucket<K, V> {
+    pub(super) fn with_capacity(rows: usize) -> Self {
+        Self {
+            rows: HashTable::with_capacity(rows),
+        }
+    }
+}
+
 impl<K: Hash + Eq, V> Bucket<K, V> {
     pub(super) fn get(&self, hash: u64, key: &K) -> Option<&V> {
         self.rows

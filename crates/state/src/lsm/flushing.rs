@@ -18,6 +18,8 @@ use crate::StateError;
 pub(super) struct Flushing {
     pub(super) frozen: Arc<WriteBuffer>,
     position: u64,
+    /// Whether it writes a table.
+    has_changes: bool,
     work: Option<Work>,
     ended: Arc<Ended>,
 }
@@ -67,23 +69,25 @@ impl Flushing {
         Self {
             frozen: Arc::new(frozen),
             position,
+            has_changes: true,
             work: Some(done),
             ended: Arc::default(),
         }
     }
 
-    /// Begins to make `frozen`, the changes up to `position`, durable once `first` has returned and the flush `before`
+    /// Begins to make `frozen`, the changes up to `position` if there are any, durable once `first` has returned and the flush `before`
     /// has ended; `then` is told how it ended, before anything else touches the tree. At once if there is no thread to be
     /// had.
     pub(super) fn begin(
         tree: &AnyTree,
-        frozen: WriteBuffer,
+        frozen: Option<WriteBuffer>,
         position: u64,
         before: Option<&Self>,
         first: impl FnOnce() + Send + 'static,
         then: impl FnOnce(&Result<(), StateError>) + Send + 'static,
     ) -> Self {
-        let frozen = Arc::new(frozen);
+        let has_changes = frozen.is_some();
+        let frozen = Arc::new(frozen.unwrap_or_default());
         let (in_thread, entries) = (tree.clone(), Arc::clone(&frozen));
         let before = before.map(|before| Arc::clone(&before.ended));
         let ended = Arc::default();
@@ -94,7 +98,8 @@ impl Flushing {
                 Some(before) if !before.wait() => Err(StateError::Poisoned {
                     reason: "the flush before it failed".to_owned(),
                 }),
-                _ => flush(&in_thread, &entries, position),
+                _ if has_changes => flush(&in_thread, &entries, position),
+                _ => Ok(()),
             };
             then(&flushed);
             says.0.say(flushed.is_ok());
@@ -119,6 +124,7 @@ impl Flushing {
         Self {
             frozen,
             position,
+            has_changes,
             work: Some(work),
             ended,
         }
@@ -127,6 +133,10 @@ impl Flushing {
     /// The position that is durable when it has succeeded.
     pub(super) fn position(&self) -> u64 {
         self.position
+    }
+
+    pub(super) fn has_changes(&self) -> bool {
+        self.has_changes
     }
 
     pub(super) fn is_done(&self) -> bool {

@@ -38,8 +38,8 @@ impl LsmSnapshot {
 impl Snapshots for LsmBackend {
     type Snapshot = LsmSnapshot;
 
-    /// Waits where it cannot be helped: for the older of two flushes under way, and for all of them when they have all
-    /// there is. Ask [`poll_flush`](Backend::poll_flush) before, if that must not be.
+    /// Waits for the older of two flushes under way: ask [`poll_flush`](Backend::poll_flush) before, if that must not
+    /// be.
     fn snapshot(&mut self) -> Result<LsmSnapshot, StateError> {
         self.snapshot_behind(|| {})
     }
@@ -58,23 +58,15 @@ impl LsmBackend {
     ) -> Result<LsmSnapshot, StateError> {
         let began = Instant::now();
         let pin = Pin::new(&self.dir);
-        match self.freeze()? {
-            Some(frozen) => {
-                let (tree, filler) = (self.tree.clone(), Filler(Arc::clone(&pin)));
-                let then = move |flushed: &Result<(), StateError>| match flushed {
-                    Ok(()) => filler.0.fill(&tree),
-                    Err(error) => filler.0.fail(error.to_string()),
-                };
-                self.slot.keep_pin(&pin);
-                self.begin(frozen, first, then);
-            }
-            // Everything is on disk, or on its way.
-            None => {
-                self.end_flushes()?;
-                self.slot.keep_pin(&pin);
-                pin.fill(&self.tree);
-            }
-        }
+        let frozen = self.freeze()?;
+        let (tree, filler) = (self.tree.clone(), Filler(Arc::clone(&pin)));
+        let then = move |flushed: &Result<(), StateError>| match flushed {
+            Ok(()) => filler.0.fill(&tree),
+            Err(error) => filler.0.fail(error.to_string()),
+        };
+        self.slot.keep_pin(&pin);
+        // Also when everything is on disk, or on its way: what is there now must be noted before the next flush.
+        self.begin(frozen, first, then);
         Ok(LsmSnapshot {
             position: self.applied(),
             pin,

@@ -249,6 +249,37 @@ fn without_a_store_a_copy_is_enough_and_a_damaged_one_is_passed_over() {
     });
 }
 
+/// A savepoint in a store of its own needs nothing of the job's.
+#[test]
+fn a_savepoint_elsewhere_is_whole_when_everything_else_is_gone() {
+    run(async |bed| {
+        bed.checkpoint(1).await;
+        let place = bed.dir.path().join("savepoint");
+        let elsewhere = CheckpointStore::open(place.to_str().unwrap(), StoreOptions::default()).unwrap();
+        let mut savepoint = bed.store.manifest(1).await.unwrap().unwrap().unwrap();
+        savepoint.is_savepoint = true;
+        for (subtask, part) in savepoint.tasks[0].parts.iter_mut().enumerate() {
+            let files = bed.snapshot(1, subtask);
+            let uploaded = elsewhere.upload(1, &files).await.unwrap();
+            assert_eq!(uploaded.new_bytes, uploaded.full_bytes, "all files again");
+            part.handles = uploaded.handles;
+        }
+        elsewhere.publish(&savepoint).await.unwrap();
+        bed.store.forget(1).await.unwrap();
+        bed.copies.forget(1).unwrap();
+        let recovery = Recovery {
+            store: Some(&elsewhere),
+            ..Recovery::default()
+        };
+        let found = recovery.newest(&[bed.owner(0, 1)]).await.unwrap().0.unwrap();
+        assert!(found.manifest.is_savepoint);
+        assert_eq!(
+            text_of(&found.owners[0]),
+            "rows of 0 at 1, s1, rows of 1 at 1, s1"
+        );
+    });
+}
+
 #[test]
 fn manifests_that_ask_for_what_is_not_there_or_outside_are_refused() {
     run(async |bed| {

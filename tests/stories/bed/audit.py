@@ -63,10 +63,11 @@ def _requests_without_ingress(spans: list, requests: list):
 
 def _invocations_with_holes(spans: list, known: set):
     of = defaultdict(lambda: defaultdict(list))
+    known = set(known)
     for span in spans:
         if span.what != "ingress":
             of[span.attributes[ID]][span.what].append(span)
-            known = known | {event.attributes[CALLED] for event in span.events if CALLED in event.attributes}
+            known |= {event.attributes[CALLED] for event in span.events if CALLED in event.attributes}
     for id in sorted(known | set(of)):
         for hole in _holes(of[id]):
             yield f"{id}: {hole}"

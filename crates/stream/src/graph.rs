@@ -5,6 +5,7 @@
 
 mod branches;
 mod operator;
+mod restored;
 mod setup;
 
 use std::marker::PhantomData;
@@ -12,6 +13,8 @@ use std::sync::Arc;
 
 pub(crate) use branches::{Branches, TeeFactory};
 pub use operator::{Operator, OperatorOptions};
+pub use restored::OwnState;
+pub(crate) use restored::{OperatorRecord, Restored, RestoredOperator};
 pub use setup::Setup;
 pub(crate) use setup::Wiring;
 
@@ -85,6 +88,8 @@ pub struct EdgeId<T> {
 pub struct TaskDescription {
     /// Its operators, in the order of the data.
     pub operators: Vec<Operator>,
+    /// Whether it begins with a source.
+    pub(crate) is_source: bool,
     /// Where it sends to: gate and edge.
     edges: Vec<(usize, usize)>,
 }

@@ -65,7 +65,7 @@ pub use data::{Data, Key, StateValue};
 pub use exchange::Partitioner;
 pub use failure::{BoxError, Failure, Result};
 pub use graph::{
-    Chain, EdgeId, GateId, Graph, Operator, OperatorOptions, Setup, StageFactory, TaskDescription,
+    Chain, EdgeId, GateId, Graph, Operator, OperatorOptions, OwnState, Setup, StageFactory, TaskDescription,
 };
 pub use keyed::{
     KeyedContext, KeyedOpenContext, ListState, MapState, OnTimerContext, TimeDomain, TimerService,
@@ -75,5 +75,8 @@ pub use operators::OperatorFactory;
 pub use operators::window::Slices;
 pub use runtime::JobExecutionResult;
 pub use runtime::error::JobError;
+pub use runtime::handle::{JobControl, JobHandle};
+pub use runtime::options::{CheckpointingMode, JobOptions, Start};
+pub use runtime::restart::RestartStrategy;
 pub use runtime_context::RuntimeContext;
 pub use stage::{Signal, Stage};

@@ -46,8 +46,6 @@ pub enum Signal<'a> {
     Drain,
     /// A checkpoint's barrier: every stage adds its state, and the exchanges send the barrier on.
     Barrier(&'a mut BarrierPass),
-    /// A checkpoint has not been completed by its timeout: its barriers that wait behind data overtake it.
-    Overtake(&'a mut BarrierPass),
     /// A checkpoint has completed: what it holds may be made visible.
     Completed(u64),
     /// A checkpoint was given up.

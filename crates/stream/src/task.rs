@@ -8,6 +8,8 @@
 //! A subtask never waits and has no clock: a step does a bounded piece of work with what is there and says what it
 //! would wait for. So a thread can drive it, and a simulation too.
 
+mod alignment;
+mod chain;
 mod context;
 mod gate;
 pub mod snapshot;
@@ -56,11 +58,6 @@ pub enum Order {
     Completed(u64),
     /// The checkpoint was given up.
     Aborted(u64),
-    /// Sources: end as if there were no more data. `drain` sends the last watermark, so that windows fire.
-    Stop {
-        /// Whether windows are to fire.
-        drain: bool,
-    },
 }
 
 /// A subtask as its driver sees it.
@@ -88,6 +85,9 @@ pub trait Subtask: Send {
 
     /// Parts of checkpoints that are ready to be written since the last call.
     fn take_snapshots(&mut self) -> Vec<Snapshot>;
+
+    /// How long reading state back took while it opened, if there was any.
+    fn restore_time(&self) -> Option<std::time::Duration>;
 
     /// Closes every operator.
     ///

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::source::Source;
 use crate::data::Data;
 use crate::exchange::Partitioner;
+use crate::failure::Result;
 use crate::graph::{Chain, GateId, Graph, Operator, OperatorOptions, Setup, StageFactory, TaskDescription};
 use crate::operators::OperatorFactory;
 use crate::operators::side_output::{SideOutput, SideStages};
 use crate::task::SourceHead;
+use crate::task::snapshot::decoded;
 
 /// A stream that begins with a source.
 pub(crate) struct FromSource<S> {
@@ -22,21 +24,16 @@ impl<S: Source> Chain<S::Item> for FromSource<S> {
     fn attach<N: StageFactory<S::Item>>(self, next: N, graph: &mut Graph) {
         let operator = graph.add_operator(self.operator);
         let mut description = TaskDescription::default();
+        description.is_source = true;
         description.operator(&operator);
         next.describe(&mut description);
         let source = self.source;
         // What the first subtask found is divided among all.
         let found = Mutex::new(Vec::new());
         graph.add_task(description, self.parallelism, move |setup| {
-            let mut found = found.lock().expect("finding splits does not panic twice");
-            let splits = if setup.subtask() == 0 {
-                divide(
-                    source.splits(setup.parallelism()),
-                    setup.parallelism(),
-                    &mut found,
-                )
-            } else {
-                Ok(std::mem::take(&mut found[setup.subtask()]))
+            let splits = match setup.restored(&operator) {
+                Some(own) => decoded(&own.list),
+                None => divide(&source, setup, &found),
             };
             let chain = next.make(setup);
             let context = setup.runtime_context(&operator);
@@ -59,17 +56,25 @@ impl<S: Source> Chain<S::Item> for FromSource<S> {
     }
 }
 
-/// Divides what was found into `rest`; returns the share of the first subtask.
-fn divide<X>(
-    found: crate::failure::Result<Vec<X>>,
-    parallelism: usize,
-    rest: &mut Vec<Vec<X>>,
-) -> crate::failure::Result<Vec<X>> {
-    *rest = (0..parallelism).map(|_| Vec::new()).collect();
-    for (number, split) in found?.into_iter().enumerate() {
-        rest[number % parallelism].push(split);
+/// The share of one subtask of what the first one finds.
+fn divide<S: Source>(
+    source: &S,
+    setup: &Setup<'_>,
+    found: &Mutex<Vec<Vec<S::Split>>>,
+) -> Result<Vec<S::Split>> {
+    let mut found = found.lock().expect("finding splits does not panic twice");
+    let parallelism = setup.parallelism();
+    if setup.subtask() == 0 {
+        found.clear();
+        found.resize_with(parallelism, Vec::new);
+        for (number, split) in source.splits(parallelism)?.into_iter().enumerate() {
+            found[number % parallelism].push(split);
+        }
     }
-    Ok(std::mem::take(&mut rest[0]))
+    Ok(found
+        .get_mut(setup.subtask())
+        .map(std::mem::take)
+        .unwrap_or_default())
 }
 
 /// A stream with one operator more, in the same chain.

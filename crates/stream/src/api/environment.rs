@@ -11,7 +11,8 @@ use crate::connectors::file_source::FileSource;
 use crate::connectors::generator::GeneratorSource;
 use crate::graph::{Chain, Graph, OperatorOptions, SharedGraph};
 use crate::runtime::error::JobError;
-use crate::runtime::{self, JobExecutionResult};
+use crate::runtime::options::JobOptions;
+use crate::runtime::{JobExecutionResult, JobHandle};
 
 /// Builds a job out of streams and runs it in this process. (Flink's `StreamExecutionEnvironment`.)
 #[derive(Clone, Default)]
@@ -101,8 +102,26 @@ impl StreamExecutionEnvironment {
     ///
     /// When the job cannot be run, or failed.
     pub fn execute(&self, name: &str) -> Result<JobExecutionResult, JobError> {
+        self.execute_with(name, JobOptions::default())
+    }
+
+    /// As [`execute`](Self::execute), with checkpoints, restarts, spans as `options` say.
+    ///
+    /// # Errors
+    ///
+    /// As [`execute`](Self::execute).
+    pub fn execute_with(&self, name: &str, options: JobOptions) -> Result<JobExecutionResult, JobError> {
+        self.start(name, options)?.wait()
+    }
+
+    /// Starts the job and returns at once. (Flink's `executeAsync`.)
+    ///
+    /// # Errors
+    ///
+    /// When the job cannot be run.
+    pub fn start(&self, name: &str, options: JobOptions) -> Result<JobHandle, JobError> {
         let graph = std::mem::take(&mut *self.graph());
-        runtime::execute(name, graph)
+        JobHandle::start(name, graph, options)
     }
 
     /// What the program built, to be stepped by a test.

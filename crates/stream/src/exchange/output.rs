@@ -44,12 +44,7 @@ impl<T: Send, P: Partitioner<T>> Stage<T> for ExchangeOut<T, P> {
             Signal::End => self.broadcast(&Message::End, task),
             Signal::Flush => self.each(|target| target.send_filling(task)),
             Signal::Drain => self.each(|target| target.drain(task)),
-            Signal::Open
-            | Signal::Time(_)
-            | Signal::Overtake(_)
-            | Signal::Completed(_)
-            | Signal::Aborted(_)
-            | Signal::Close => {}
+            Signal::Open | Signal::Time(_) | Signal::Completed(_) | Signal::Aborted(_) | Signal::Close => {}
         }
     }
 }

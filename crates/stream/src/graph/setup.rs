@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use everspan_state::KeyGroupRange;
 
-use super::{EdgeId, GateId, Graph};
+use super::{EdgeId, GateId, Graph, Operator, OwnState, Restored};
 use crate::exchange::{Channel, Waker};
 use crate::operators::side_output::SideStages;
 use crate::runtime_context::RuntimeContext;
@@ -21,11 +21,21 @@ pub(crate) struct Wiring {
     wakers: Vec<Vec<Arc<Waker>>>,
     figures: Vec<Vec<Arc<SubtaskFigures>>>,
     contexts: RuntimeContext,
+    restored: Option<Restored>,
+    is_checkpointed: bool,
 }
 
 impl Wiring {
-    pub(crate) fn new(graph: &Graph, contexts: RuntimeContext) -> Self {
+    /// `restored` is what the run begins with; without checkpoints nobody commits but the end.
+    pub(crate) fn new(
+        graph: &Graph,
+        contexts: RuntimeContext,
+        restored: Option<Restored>,
+        is_checkpointed: bool,
+    ) -> Self {
         Self {
+            restored,
+            is_checkpointed,
             channels: BTreeMap::new(),
             wakers: of_each_subtask(graph),
             figures: of_each_subtask(graph),
@@ -131,7 +141,7 @@ impl<'a> Setup<'a> {
     }
 
     /// What the functions of an operator of this subtask see of where they are.
-    pub fn runtime_context(&self, operator: &super::Operator) -> RuntimeContext {
+    pub fn runtime_context(&self, operator: &Operator) -> RuntimeContext {
         let task = self.graph.tasks()[self.task].description.name();
         self.wiring.contexts.of_operator(
             &task,
@@ -139,6 +149,17 @@ impl<'a> Setup<'a> {
             self.max_parallelism(),
             operator,
         )
+    }
+
+    /// What this subtask of an operator begins with, if the run goes on from a checkpoint that knows the operator.
+    pub fn restored(&self, operator: &Operator) -> Option<OwnState> {
+        let restored = self.wiring.restored.as_ref()?;
+        restored.share(&operator.uid, self.subtask, self.parallelism())
+    }
+
+    /// Whether the job makes checkpoints, so that what is prepared is committed when one completes.
+    pub fn is_checkpointed(&self) -> bool {
+        self.wiring.is_checkpointed
     }
 
     /// The channels into a gate, in the order of the senders.

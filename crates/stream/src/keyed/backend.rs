@@ -1,43 +1,122 @@
 //! The tables of one keyed operator of one subtask.
 
 use std::any::Any;
+use std::sync::Arc;
+use std::time::Instant;
 
 use everspan_state::KeyGroupRange;
-use everspan_state::heap::HeapTable;
+use everspan_state::heap::{HeapCheckpoints, HeapReader, HeapSnapshots, HeapTable};
 
 use super::descriptor::ValueStateDescriptor;
 use super::value::ValueState;
 use crate::data::{Key, StateValue};
 use crate::failure::{BoxError, Result};
+use crate::graph::{Operator, OwnState, Setup};
+use crate::task::TaskContext;
+use crate::task::snapshot::{BarrierPass, KeyedSnapshot, OperatorState, StateType};
 
 /// All state of one keyed operator: one table per state.
 pub(crate) struct KeyedBackend<K> {
     range: KeyGroupRange,
     tables: Vec<Named<K>>,
+    checkpoints: HeapCheckpoints,
+    /// The operator's uid.
+    uid: Arc<str>,
+    /// What the checkpoint holds from which the run goes on, until the operator opens.
+    own: Option<OwnState>,
+    /// The same, while the operator opens.
+    earlier: Option<Earlier>,
 }
 
 struct Named<K> {
-    name: String,
+    state: StateType,
     table: Box<dyn Table<K>>,
 }
 
+struct Earlier {
+    states: Vec<StateType>,
+    reader: HeapReader,
+    drops_unclaimed: bool,
+    began: Instant,
+}
+
 /// A table whose value type is not known here.
-trait Table<K>: Any + Send {}
+trait Table<K>: Any + Send {
+    /// Adds what it holds now to a snapshot.
+    fn add_to(&self, snapshot: &mut HeapSnapshots, name: &str);
+}
 
 /// The values of one state, in memory.
 pub(crate) struct ValueTable<K, V> {
     pub(crate) rows: HeapTable<K, V>,
 }
 
-impl<K: Key, V: StateValue> Table<K> for ValueTable<K, V> {}
+impl<K: Key, V: StateValue> Table<K> for ValueTable<K, V> {
+    fn add_to(&self, snapshot: &mut HeapSnapshots, name: &str) {
+        snapshot.add(name, self.rows.snapshot());
+    }
+}
 
 impl<K: Key> KeyedBackend<K> {
-    /// Empty, for the key groups of `range`.
-    pub(crate) fn new(range: KeyGroupRange) -> Self {
+    /// Empty, for the key groups of this subtask of `operator`.
+    pub(crate) fn new(operator: &Operator, setup: &Setup<'_>) -> Self {
         Self {
-            range,
+            range: setup.key_groups().0,
             tables: Vec::new(),
+            checkpoints: HeapCheckpoints::new(true),
+            uid: operator.uid.clone(),
+            own: setup.restored(operator),
+            earlier: None,
         }
+    }
+
+    /// The operator opens: from now on states are made with what a checkpoint holds of them, until
+    /// [`opened`](Self::opened).
+    pub(crate) fn open(&mut self) -> Result {
+        if let Some(own) = self.own.take() {
+            self.earlier = Some(Earlier {
+                began: Instant::now(),
+                states: own.states,
+                reader: HeapReader::open(&own.tables)?,
+                drops_unclaimed: own.drops_unclaimed,
+            });
+        }
+        Ok(())
+    }
+
+    /// Every state is made: what a checkpoint holds beyond them is refused.
+    pub(crate) fn opened(&mut self, task: &mut TaskContext) -> Result {
+        let Some(earlier) = self.earlier.take() else {
+            return Ok(());
+        };
+        task.restored(earlier.began.elapsed());
+        let is_claimed = |state: &StateType| self.tables.iter().any(|table| table.state.name == state.name);
+        match earlier.states.iter().find(|state| !is_claimed(state)) {
+            Some(state) if !earlier.drops_unclaimed => Err(BoxError::from(format!(
+                "the checkpoint holds the state `{}`, which the operator does not make any more: \
+                 execution.savepoint.ignore-unclaimed-state drops it",
+                state.name
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds all tables, as they are now, to a checkpoint.
+    pub(crate) fn barrier(&self, pass: &mut BarrierPass) {
+        let mut tables = self.checkpoints.begin(pass.barrier.checkpoint);
+        for named in &self.tables {
+            named.table.add_to(&mut tables, &named.state.name);
+        }
+        let keyed = KeyedSnapshot {
+            range: self.range,
+            tables,
+            states: self.tables.iter().map(|named| named.state.clone()).collect(),
+        };
+        pass.parts.push(OperatorState {
+            uid: self.uid.clone(),
+            list: Vec::new(),
+            keyed: Some(keyed),
+        });
     }
 
     /// Makes the table of a state.
@@ -45,19 +124,36 @@ impl<K: Key> KeyedBackend<K> {
         &mut self,
         descriptor: ValueStateDescriptor<V>,
     ) -> Result<ValueState<V>> {
-        if self.tables.iter().any(|table| table.name == descriptor.name) {
-            return Err(BoxError::from(format!(
-                "the state `{}` exists twice in one operator",
-                descriptor.name
-            )));
-        }
-        self.tables.push(Named {
+        let state = StateType {
             name: descriptor.name,
-            table: Box::new(ValueTable::<K, V> {
-                rows: HeapTable::new(self.range),
-            }),
+            type_name: std::any::type_name::<V>().to_owned(),
+            version: descriptor.version,
+        };
+        if self.tables.iter().any(|table| table.state.name == state.name) {
+            let twice = format!("the state `{}` is made twice in one operator", state.name);
+            return Err(BoxError::from(twice));
+        }
+        let rows = self.earlier_rows(&state)?;
+        self.tables.push(Named {
+            state,
+            table: Box::new(ValueTable::<K, V> { rows }),
         });
         Ok(ValueState::in_slot(self.tables.len() - 1))
+    }
+
+    fn earlier_rows<V: StateValue>(&self, state: &StateType) -> Result<HeapTable<K, V>> {
+        let Some(earlier) = &self.earlier else {
+            return Ok(HeapTable::new(self.range));
+        };
+        if let Some(written) = earlier.states.iter().find(|written| written.name == state.name)
+            && written != state
+        {
+            return Err(BoxError::from(format!(
+                "the state `{}` holds {} version {} in the checkpoint, the program says {} version {}",
+                state.name, written.type_name, written.version, state.type_name, state.version
+            )));
+        }
+        Ok(earlier.reader.load(&state.name, self.range)?)
     }
 
     /// The table that a handle means.

@@ -132,7 +132,7 @@ impl Driven {
         graph.finish().expect("the job can be run");
         assert_eq!(graph.tasks().len(), 1, "the job is one chain");
         let spans = everspan_export::Reporters::new(Vec::new()).metric_group();
-        let mut wiring = Wiring::new(&graph, RuntimeContext::of_job(spans, 0));
+        let mut wiring = Wiring::new(&graph, RuntimeContext::of_job(spans, 0), None, false);
         let mut subtask = graph.make(&mut wiring, 0, 0);
         subtask.open(now(at_ms)).expect("the operators open");
         Self { subtask }

@@ -63,7 +63,7 @@ where
             selector: self.selector.clone(),
             function: self.function.clone(),
             key_groups,
-            backend: KeyedBackend::new(range),
+            backend: KeyedBackend::new(operator, setup),
             timers: Timers::default(),
             watermark: NO_WATERMARK,
             range,
@@ -123,12 +123,16 @@ where
                 self.fire(TimeDomain::EventTime, *watermark, task)
             }
             Signal::Time(now) => self.fire(TimeDomain::ProcessingTime, *now, task),
+            Signal::Barrier(pass) => {
+                self.backend.barrier(pass);
+                Ok(())
+            }
             _ => Ok(()),
         };
         self.side.signal(signal, task);
         self.next.signal(signal, task);
         let done = done.and_then(|()| match signal {
-            Signal::Open => self.open(),
+            Signal::Open => self.open(task),
             _ => Ok(()),
         });
         if let Err(error) = done {
@@ -141,15 +145,17 @@ where
 }
 
 impl<K: Key, S, F, N> KeyedProcessStage<K, S, F, N> {
-    fn open<T>(&mut self) -> Result
+    fn open<T>(&mut self, task: &mut TaskContext) -> Result
     where
         F: KeyedProcessFunction<K, T>,
     {
+        self.backend.open()?;
         self.timers.open(&mut self.backend, self.range)?;
         self.function.open(&mut KeyedOpenContext {
             runtime: &self.context,
             backend: &mut self.backend,
-        })
+        })?;
+        self.backend.opened(task)
     }
 
     /// Asks for the first timer of processing time.

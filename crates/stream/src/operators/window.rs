@@ -16,7 +16,7 @@ use crate::collector::Next;
 use crate::data::Key;
 use crate::failure::Result;
 use crate::graph::{Operator, Setup};
-use crate::keyed::KeyOf;
+use crate::keyed::{KeyOf, KeyedBackend};
 use crate::runtime_context::RuntimeContext;
 use crate::stage::{Signal, Stage};
 use crate::task::{END_WATERMARK, NO_TIMESTAMP, NO_WATERMARK, TaskContext};
@@ -103,7 +103,7 @@ where
             slices: self.slices,
             options: self.options.clone(),
             key_groups,
-            panes: Panes::new(range, self.slices),
+            panes: Panes::new(KeyedBackend::new(operator, setup), range, self.slices),
             current: None,
             watermark: NO_WATERMARK,
             side: setup.take_side_outputs(),
@@ -204,12 +204,16 @@ where
                 self.advance(*watermark, task)
             }
             Signal::Time(now) if !self.slices.is_event_time() => self.advance(*now - 1, task),
+            Signal::Barrier(pass) => {
+                self.panes.backend.barrier(pass);
+                Ok(())
+            }
             _ => Ok(()),
         };
         self.side.signal(signal, task);
         self.out.next.signal(signal, task);
         let done = done.and_then(|()| match signal {
-            Signal::Open => self.open(),
+            Signal::Open => self.open(task),
             _ => Ok(()),
         });
         if let Err(error) = done {
@@ -230,8 +234,10 @@ where
     P: ProcessWindowFunction<K, A::Out>,
     N: Stage<P::Out>,
 {
-    fn open(&mut self) -> Result {
+    fn open(&mut self, task: &mut TaskContext) -> Result {
+        self.panes.backend.open()?;
         self.panes.open()?;
+        self.panes.backend.opened(task)?;
         self.out.process.open(&self.context)
     }
 

@@ -19,6 +19,8 @@ pub enum JobError {
         /// How many key groups.
         max_parallelism: u16,
     },
+    /// An option that cannot be, with its key and value.
+    Option(String),
     /// A subtask failed, and the restart strategy does not restart the job again.
     Failed {
         /// Its task and number.
@@ -26,8 +28,23 @@ pub enum JobError {
         /// What happened.
         failure: Failure,
     },
+    /// The job failed as a whole, and is not restarted again: too many checkpoints did.
+    Checkpoints(String),
+    /// A checkpoint is damaged.
+    Damaged(String),
+    /// A checkpoint cannot be restored.
+    Restore(String),
+    /// A checkpoint holds state of an operator that the program has not.
+    Unclaimed {
+        /// The checkpoint.
+        checkpoint: u64,
+        /// The operator.
+        uid: String,
+    },
     /// The system gave no thread.
     Thread(std::io::Error),
+    /// Files could not be written on this host.
+    Local(String),
 }
 
 impl fmt::Display for JobError {
@@ -43,9 +60,28 @@ impl fmt::Display for JobError {
                 "task `{task}` is to have {parallelism} subtasks, but pipeline.max-parallelism is {max_parallelism}"
             ),
             Self::Failed { subtask, failure } => write!(f, "subtask {subtask} failed: {failure}"),
+            Self::Checkpoints(reason) => write!(f, "checkpoints fail: {reason}"),
+            Self::Option(reason) | Self::Damaged(reason) | Self::Restore(reason) | Self::Local(reason) => {
+                f.write_str(reason)
+            }
+            Self::Unclaimed { checkpoint, uid } => write!(
+                f,
+                "checkpoint {checkpoint} holds state of the operator `{uid}`, which the program does not have: \
+                 execution.savepoint.ignore-unclaimed-state drops it"
+            ),
             Self::Thread(error) => write!(f, "no thread for a subtask: {error}"),
         }
     }
 }
 
 impl std::error::Error for JobError {}
+
+impl JobError {
+    /// Whether trying again may help: not when the program or the checkpoint is what is wrong.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Failed { .. } | Self::Checkpoints(_) | Self::Restore(_) | Self::Local(_)
+        )
+    }
+}

@@ -1,60 +1,80 @@
 //! A thread that drives one subtask.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use everspan_checkpoint::{Report, SubtaskId};
+
+use super::clock::Clock;
 use super::error::JobError;
-use super::{Events, SharedClock};
 use crate::exchange::Waker;
 use crate::failure::Failure;
-use crate::task::{Step, Subtask, SubtaskFigures};
+use crate::task::snapshot::Snapshot;
+use crate::task::{Order, Step, Subtask, SubtaskFigures};
 
-/// A subtask has ended.
-pub(crate) struct Ended {
-    /// Its task and number.
-    pub(crate) subtask: String,
-    /// Why, unless its input ended or it was cancelled.
-    pub(crate) failure: Option<Failure>,
+/// What a thread tells the run.
+pub(crate) enum Said {
+    /// The subtask is open.
+    Opened(Report),
+    /// Its part of a checkpoint is to be written.
+    Snapshot(Snapshot),
+    /// It has no more input.
+    Ended,
+    /// The thread has ended.
+    Exited(Result<(), Failure>),
+}
+
+/// Everything a thread needs.
+pub(crate) struct Fittings {
+    pub(crate) id: SubtaskId,
+    /// The task's operators, for panics.
+    pub(crate) task: String,
+    pub(crate) subtask: Box<dyn Subtask>,
+    pub(crate) waker: Arc<Waker>,
+    pub(crate) figures: Arc<SubtaskFigures>,
+    pub(crate) clock: Arc<Clock>,
+    /// What is known of its start already.
+    pub(crate) report: Report,
+    pub(crate) tell: Box<dyn Fn(SubtaskId, Said) + Send>,
 }
 
 /// See the module.
 pub(crate) struct SubtaskThread {
     thread: JoinHandle<()>,
+    mailbox: Arc<Mailbox>,
     waker: Arc<Waker>,
-    cancelled: Arc<AtomicBool>,
 }
 
+/// What waits for the subtask. Orders are few: at most some per checkpoint under way.
+#[derive(Default)]
+struct Mailbox {
+    orders: Mutex<VecDeque<Order>>,
+    end: AtomicU8,
+}
+
+/// Greater than 0, with which a mailbox begins.
+const FINISH: u8 = 1;
+const CANCEL: u8 = 2;
+
 impl SubtaskThread {
-    pub(crate) fn spawn(
-        name: String,
-        subtask: Box<dyn Subtask>,
-        waker: Arc<Waker>,
-        figures: Arc<SubtaskFigures>,
-        clock: SharedClock,
-        events: Events,
-    ) -> Result<Self, JobError> {
-        let cancelled = Arc::new(AtomicBool::new(false));
+    pub(crate) fn spawn(fittings: Fittings) -> Result<Self, JobError> {
+        let mailbox = Arc::new(Mailbox::default());
+        let waker = fittings.waker.clone();
         let mut driver = Driver {
-            subtask,
-            waker: waker.clone(),
-            cancelled: cancelled.clone(),
-            figures,
-            clock,
+            fittings,
+            mailbox: mailbox.clone(),
+            created: Instant::now(),
+            told_end: false,
         };
         let run = move || {
-            driver.waker.bind_to_this_thread();
             let ran = catch_unwind(AssertUnwindSafe(|| driver.run()));
-            let failure = ran
-                .unwrap_or_else(|panic| Err(Failure::new("unknown", words_of(&*panic))))
-                .err();
-            // The job may have ended without waiting for this.
-            drop(events.send(Ended {
-                subtask: name,
-                failure,
-            }));
+            let task = &driver.fittings.task;
+            let ran = ran.unwrap_or_else(|panic| Err(Failure::new(task, words_of(&*panic))));
+            driver.tell(Said::Exited(ran));
         };
         let thread = std::thread::Builder::new()
             .name("everspan-subtask".to_owned())
@@ -62,14 +82,30 @@ impl SubtaskThread {
             .map_err(JobError::Thread)?;
         Ok(Self {
             thread,
+            mailbox,
             waker,
-            cancelled,
         })
+    }
+
+    pub(crate) fn order(&self, order: Order) {
+        let mut orders = self.mailbox.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        orders.push_back(order);
+        drop(orders);
+        self.waker.wake();
+    }
+
+    /// The subtask ends when it has done what it was ordered.
+    pub(crate) fn finish(&self) {
+        self.end(FINISH);
     }
 
     /// The subtask ends after its current step.
     pub(crate) fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Release);
+        self.end(CANCEL);
+    }
+
+    fn end(&self, how: u8) {
+        self.mailbox.end.fetch_max(how, Ordering::AcqRel);
         self.waker.wake();
     }
 
@@ -79,50 +115,96 @@ impl SubtaskThread {
 }
 
 struct Driver {
-    subtask: Box<dyn Subtask>,
-    waker: Arc<Waker>,
-    cancelled: Arc<AtomicBool>,
-    figures: Arc<SubtaskFigures>,
-    clock: SharedClock,
+    fittings: Fittings,
+    mailbox: Arc<Mailbox>,
+    created: Instant,
+    told_end: bool,
 }
 
 impl Driver {
     fn run(&mut self) -> Result<(), Failure> {
-        let opened = self.subtask.open(self.clock.now());
+        self.fittings.waker.bind_to_this_thread();
+        let opened = self.open();
         let ran = opened.and_then(|()| self.steps());
-        ran.and(self.subtask.close(self.clock.now()))
+        let now = self.fittings.clock.now();
+        ran.and(self.fittings.subtask.close(now))
+    }
+
+    fn open(&mut self) -> Result<(), Failure> {
+        let mut report = std::mem::take(&mut self.fittings.report);
+        report.mailbox_start = self.created.elapsed();
+        let began = Instant::now();
+        let opened = self.fittings.subtask.open(self.fittings.clock.now());
+        report.initialize_state = began.elapsed() + report.download.unwrap_or_default();
+        report.restore = self.fittings.subtask.restore_time();
+        report.failure = opened.as_ref().err().map(ToString::to_string);
+        self.tell(Said::Opened(report));
+        opened
     }
 
     fn steps(&mut self) -> Result<(), Failure> {
-        let mut now = self.clock.now();
         loop {
-            self.waker.take();
-            if self.cancelled.load(Ordering::Acquire) {
+            self.fittings.waker.take();
+            let end = self.mailbox.end.load(Ordering::Acquire);
+            if end == CANCEL {
                 return Ok(());
             }
-            let step = self.subtask.step(now)?;
-            let after = self.clock.now();
-            let took = after.monotonic_ns - now.monotonic_ns;
-            self.figures.busy_ns.fetch_add(took, Ordering::Relaxed);
-            now = after;
+            self.orders()?;
+            if end == FINISH {
+                return Ok(());
+            }
+            let began = self.fittings.clock.now();
+            let step = self.fittings.subtask.step(began)?;
+            let after = self.fittings.clock.now();
+            let took = after.monotonic_ns - began.monotonic_ns;
+            self.fittings.figures.busy_ns.fetch_add(took, Ordering::Relaxed);
+            self.hand_over_snapshots(Duration::from_nanos(took));
             match step {
                 Step::Worked => {}
-                Step::Ended => return Ok(()),
+                Step::Ended => {
+                    if !std::mem::replace(&mut self.told_end, true) {
+                        self.tell(Said::Ended);
+                    }
+                    self.fittings.waker.wait(None);
+                }
                 Step::BackPressured => {
-                    self.waker.wait(None);
-                    now = self.clock.now();
-                    let waited = now.monotonic_ns - after.monotonic_ns;
-                    self.figures
-                        .back_pressured_ns
-                        .fetch_add(waited, Ordering::Relaxed);
+                    self.fittings.waker.wait(None);
+                    let waited = self.fittings.clock.now().monotonic_ns - after.monotonic_ns;
+                    let figures = &self.fittings.figures;
+                    figures.back_pressured_ns.fetch_add(waited, Ordering::Relaxed);
                 }
                 Step::Idle { until } => {
-                    self.waker
-                        .wait(until.map(|until| duration_until(until, after.wall_ns)));
-                    now = self.clock.now();
+                    let most = until.map(|until| duration_until(until, after.wall_ns));
+                    self.fittings.waker.wait(most);
                 }
             }
         }
+    }
+
+    fn orders(&mut self) -> Result<(), Failure> {
+        loop {
+            let mut orders = self.mailbox.orders.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(order) = orders.pop_front() else {
+                return Ok(());
+            };
+            drop(orders);
+            let began = self.fittings.clock.now();
+            self.fittings.subtask.order(order, began)?;
+            let took = self.fittings.clock.now().monotonic_ns - began.monotonic_ns;
+            self.hand_over_snapshots(Duration::from_nanos(took));
+        }
+    }
+
+    /// `took` is how long the work was interrupted for them.
+    fn hand_over_snapshots(&mut self, took: Duration) {
+        for mut snapshot in self.fittings.subtask.take_snapshots() {
+            snapshot.stats.sync = took;
+            self.tell(Said::Snapshot(snapshot));
+        }
+    }
+
+    fn tell(&self, said: Said) {
+        (self.fittings.tell)(self.fittings.id, said);
     }
 }
 

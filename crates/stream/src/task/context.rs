@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use everspan_checkpoint::Now;
 
@@ -42,6 +43,7 @@ pub struct TaskContext {
     blocked: bool,
     failure: Option<Failure>,
     figures: Arc<SubtaskFigures>,
+    restore_time: Option<Duration>,
 }
 
 impl TaskContext {
@@ -58,6 +60,7 @@ impl TaskContext {
             blocked: false,
             failure: None,
             figures,
+            restore_time: None,
         }
     }
 
@@ -84,6 +87,15 @@ impl TaskContext {
     pub(crate) fn set_watermark(&mut self, watermark: i64) {
         self.watermark = watermark;
         self.figures.watermark.store(watermark, Ordering::Relaxed);
+    }
+
+    /// State was read back, which took so long.
+    pub(crate) fn restored(&mut self, took: Duration) {
+        self.restore_time = Some(self.restore_time.unwrap_or_default() + took);
+    }
+
+    pub(crate) fn restore_time(&self) -> Option<Duration> {
+        self.restore_time
     }
 
     /// Asks for [`Signal::Time`](crate::stage::Signal::Time) at this processing time, ms since the Unix epoch. Who

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use everspan_checkpoint::Now;
 
+use super::alignment::Alignment;
+use super::chain::Chain;
 use super::context::SubtaskFigures;
 use super::snapshot::{Barrier, Snapshot};
-use super::{NO_WATERMARK, Order, Step, Subtask, TaskContext};
+use super::{NO_WATERMARK, Order, Step, Subtask};
 use crate::exchange::{Batch, Channel, Message};
 use crate::failure::Failure;
 use crate::stage::{Signal, Stage};
@@ -16,11 +18,10 @@ pub(crate) struct GateHead<T, S> {
     inputs: Vec<Input<T>>,
     /// Where the next look begins, so that no input starves.
     next: usize,
-    chain: S,
-    task: TaskContext,
+    chain: Chain<S>,
+    alignment: Alignment,
     idle: bool,
     ended: bool,
-    snapshots: Vec<Snapshot>,
 }
 
 struct Input<T> {
@@ -31,7 +32,7 @@ struct Input<T> {
 }
 
 impl<T: Send, S: Stage<T>> GateHead<T, S> {
-    pub(crate) fn new(channels: Vec<Arc<Channel<T>>>, chain: S, figures: Arc<SubtaskFigures>) -> Self {
+    pub(crate) fn new(channels: Vec<Arc<Channel<T>>>, first: S, figures: Arc<SubtaskFigures>) -> Self {
         let inputs = channels.into_iter().map(|channel| Input {
             channel,
             watermark: NO_WATERMARK,
@@ -41,26 +42,23 @@ impl<T: Send, S: Stage<T>> GateHead<T, S> {
         Self {
             inputs: inputs.collect(),
             next: 0,
-            chain,
-            task: TaskContext::new(figures),
+            chain: Chain::new(first, figures),
+            alignment: Alignment::default(),
             idle: false,
             ended: false,
-            snapshots: Vec::new(),
         }
     }
 
-    fn signal(&mut self, mut signal: Signal<'_>) {
-        self.chain.signal(&mut signal, &mut self.task);
-    }
-
-    /// The next message of any input.
+    /// The next message of any input that may be read.
     fn take(&mut self) -> Option<(usize, Message<T>)> {
         let inputs = self.inputs.len();
         for _ in 0..inputs {
             let index = self.next;
             self.next = if index + 1 < inputs { index + 1 } else { 0 };
-            if self.inputs[index].channel.has_message()
-                && let Some(message) = self.inputs[index].channel.take()
+            let channel = &self.inputs[index].channel;
+            if channel.has_message()
+                && !self.alignment.blocks(index)
+                && let Some(message) = channel.take()
             {
                 return Some((index, message));
             }
@@ -86,12 +84,12 @@ impl<T: Send, S: Stage<T>> GateHead<T, S> {
     }
 
     fn records(&mut self, input: usize, mut batch: Batch<T>) {
-        self.task.received(batch.len());
-        let (chain, task) = (&mut self.chain, &mut self.task);
+        let Chain { first, task, .. } = &mut self.chain;
+        task.received(batch.len());
         batch.drain(|record, timestamp| {
             if !task.has_failed() {
                 task.timestamp = timestamp;
-                chain.record(record, task);
+                first.record(record, task);
             }
         });
         self.inputs[input].channel.recycle(batch);
@@ -104,84 +102,90 @@ impl<T: Send, S: Stage<T>> GateHead<T, S> {
         let idle = least.is_none() && self.inputs.iter().any(|input| !input.ended);
         if idle != self.idle {
             self.idle = idle;
-            self.signal(Signal::Idle(idle));
+            self.chain.signal(Signal::Idle(idle));
         }
         // Without a live input the ended ones say how far it came.
         let watermark = least.unwrap_or_else(|| {
             let ended = self.inputs.iter().filter(|input| input.ended);
             ended.map(|input| input.watermark).min().unwrap_or(NO_WATERMARK)
         });
-        if !idle && watermark > self.task.watermark() {
-            self.task.set_watermark(watermark);
-            self.signal(Signal::Watermark(watermark));
+        if !idle && watermark > self.chain.task.watermark() {
+            self.chain.task.set_watermark(watermark);
+            self.chain.signal(Signal::Watermark(watermark));
         }
     }
 
-    fn barrier(&mut self, _input: usize, _barrier: &Barrier) {}
+    fn barrier(&mut self, input: usize, barrier: &Barrier) {
+        let now_ns = self.chain.task.now().monotonic_ns;
+        let inputs = self.inputs.len();
+        if let Some(complete) = self.alignment.arrived((input, inputs), barrier, now_ns) {
+            self.chain
+                .barrier(complete.barrier, Vec::new(), complete.first_ns);
+        }
+    }
 
     fn end(&mut self, input: usize) {
         self.inputs[input].ended = true;
         self.advance();
         if !self.ended && self.inputs.iter().all(|input| input.ended) {
             self.ended = true;
-            self.signal(Signal::End);
+            self.chain.end(false);
         }
     }
 }
 
 impl<T: Send, S: Stage<T>> Subtask for GateHead<T, S> {
     fn open(&mut self, now: Now) -> Result<(), Failure> {
-        self.task.set_now(now);
-        self.signal(Signal::Open);
-        self.task.take_failure()
+        self.chain.task.set_now(now);
+        self.chain.signal(Signal::Open);
+        self.chain.task.take_failure()
     }
 
     fn step(&mut self, now: Now) -> Result<Step, Failure> {
-        self.task.set_now(now);
-        if self.task.is_blocked() {
-            self.task.unblock();
-            self.signal(Signal::Drain);
-            if self.task.is_blocked() {
-                return Ok(Step::BackPressured);
-            }
-        }
-        if let Some(time) = self.task.take_due() {
-            self.signal(Signal::Time(time));
+        if !self.chain.begin_step(now) {
+            return Ok(Step::BackPressured);
         }
         let step = match self.take() {
             Some((input, message)) => {
                 self.handle(input, message);
                 Step::Worked
             }
-            None if self.ended => Step::Ended,
             None => {
-                self.signal(Signal::Flush);
-                Step::Idle {
-                    until: self.task.next_wakeup(),
+                self.chain.flush();
+                let until = self.chain.task.next_wakeup();
+                if self.ended {
+                    Step::Ended
+                } else {
+                    Step::Idle { until }
                 }
             }
         };
-        self.task.take_failure()?;
+        self.chain.task.take_failure()?;
         Ok(step)
     }
 
     fn order(&mut self, order: Order, now: Now) -> Result<(), Failure> {
-        self.task.set_now(now);
+        self.chain.task.set_now(now);
         match order {
-            Order::Begin(_) | Order::Stop { .. } => {}
-            Order::Completed(checkpoint) => self.signal(Signal::Completed(checkpoint)),
-            Order::Aborted(checkpoint) => self.signal(Signal::Aborted(checkpoint)),
+            Order::Begin(_) => {}
+            Order::Completed(checkpoint) => self.chain.signal(Signal::Completed(checkpoint)),
+            Order::Aborted(checkpoint) => {
+                self.alignment.abort(checkpoint);
+                self.chain.signal(Signal::Aborted(checkpoint));
+            }
         }
-        self.task.take_failure()
+        self.chain.task.take_failure()
     }
 
     fn take_snapshots(&mut self) -> Vec<Snapshot> {
-        std::mem::take(&mut self.snapshots)
+        self.chain.take_snapshots()
+    }
+
+    fn restore_time(&self) -> Option<std::time::Duration> {
+        self.chain.task.restore_time()
     }
 
     fn close(&mut self, now: Now) -> Result<(), Failure> {
-        self.task.set_now(now);
-        self.signal(Signal::Close);
-        self.task.take_failure()
+        self.chain.close(now)
     }
 }

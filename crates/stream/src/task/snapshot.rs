@@ -1,16 +1,17 @@
 //! A subtask's part of a checkpoint, between its barrier and whoever writes it.
 
+use std::sync::Arc;
+
+use borsh::{BorshDeserialize, BorshSerialize};
 use everspan_checkpoint::SubtaskStats;
+use everspan_state::KeyGroupRange;
+use everspan_state::heap::HeapSnapshots;
 
 /// How a barrier travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BarrierMode {
-    /// It stays behind the data before it; inputs that delivered it wait for the others. Exactly once.
+    /// It stays behind the data before it, and inputs that delivered it wait for the others. Exactly once.
     Aligned,
-    /// As aligned, but from this moment of the monotonic clock on it overtakes. Exactly once.
-    AlignedUntil(u64),
-    /// It overtakes data, which becomes part of the checkpoint. Exactly once.
-    Unaligned,
     /// It stays behind the data before it, and no input waits: after a restore records may come twice.
     AtLeastOnce,
 }
@@ -24,6 +25,8 @@ pub struct Barrier {
     pub mode: BarrierMode,
     /// When it was triggered, on the monotonic clock of [`Now`](everspan_checkpoint::Now).
     pub triggered_ns: u64,
+    /// Whether the job ends with it: sources make nothing behind it unless it is given up.
+    pub terminates: bool,
 }
 
 /// A barrier on its way through a chain, collecting the state of every operator.
@@ -37,9 +40,32 @@ pub struct BarrierPass {
 /// The state of one operator of one subtask at a barrier.
 pub struct OperatorState {
     /// Identifies the operator over restarts.
-    pub uid: String,
+    pub uid: Arc<str>,
     /// Elements that are divided anew when the parallelism changes: source splits, files to commit.
     pub list: Vec<Vec<u8>>,
+    /// State by key.
+    pub keyed: Option<KeyedSnapshot>,
+}
+
+/// The tables of a keyed operator.
+pub struct KeyedSnapshot {
+    /// The key groups of the subtask.
+    pub range: KeyGroupRange,
+    /// What is in the tables.
+    pub tables: HeapSnapshots,
+    /// What they hold.
+    pub states: Vec<StateType>,
+}
+
+/// What a program said of a state when it was written: compared with what it says when it is read.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct StateType {
+    /// The state's name.
+    pub name: String,
+    /// The type of its values.
+    pub type_name: String,
+    /// The version of that type.
+    pub version: u32,
 }
 
 /// A subtask's part of a checkpoint, ready to be written.
@@ -50,4 +76,24 @@ pub struct Snapshot {
     pub parts: Vec<OperatorState>,
     /// Its figures so far.
     pub stats: SubtaskStats,
+}
+
+/// Encodes the elements of a list state.
+pub(crate) fn encoded<X: BorshSerialize>(elements: &[X]) -> Vec<Vec<u8>> {
+    let elements = elements.iter();
+    elements
+        .map(|element| borsh::to_vec(element).expect("writing to memory does not fail"))
+        .collect()
+}
+
+/// Reads the elements of a list state back.
+pub(crate) fn decoded<X: BorshDeserialize>(elements: &[Vec<u8>]) -> crate::failure::Result<Vec<X>> {
+    let elements = elements.iter();
+    elements
+        .map(|element| {
+            X::try_from_slice(element).map_err(|error| {
+                format!("the checkpoint holds another type of this operator's state: {error}").into()
+            })
+        })
+        .collect()
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use everspan_checkpoint::Now;
 
+use super::chain::Chain;
 use super::context::SubtaskFigures;
-use super::snapshot::{Barrier, BarrierPass, OperatorState, Snapshot};
-use super::{END_WATERMARK, Order, STEP_RECORDS, Step, Subtask, TaskContext};
+use super::snapshot::{Barrier, OperatorState, Snapshot, encoded};
+use super::{Order, STEP_RECORDS, Step, Subtask};
 use crate::api::source::{Progress, Source, SourceReader};
 use crate::collector::{Collector, Next};
 use crate::failure::{Failure, Result};
@@ -23,15 +24,22 @@ pub(crate) struct SourceHead<X: Source, S> {
     context: RuntimeContext,
     /// Made when the subtask opens.
     reader: Option<X::Reader>,
-    chain: S,
-    task: TaskContext,
+    chain: Chain<S>,
     state: State,
-    snapshots: Vec<Snapshot>,
 }
 
+/// ```text
+///  Reading ── end of the input ──► Ended
+///     │ barrier of a last savepoint        ▲ which was given up: Reading again
+///     └──────────────────────────► Suspended
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Reading,
+    /// A savepoint was taken with which the job ends.
+    Suspended {
+        savepoint: u64,
+    },
     Ended,
 }
 
@@ -40,7 +48,7 @@ impl<X: Source, S: Stage<X::Item>> SourceHead<X, S> {
         (source, splits): (X, Result<Vec<X::Split>>),
         operator: Operator,
         context: RuntimeContext,
-        chain: S,
+        first: S,
         figures: Arc<SubtaskFigures>,
     ) -> Self {
         Self {
@@ -49,23 +57,23 @@ impl<X: Source, S: Stage<X::Item>> SourceHead<X, S> {
             operator,
             context,
             reader: None,
-            chain,
-            task: TaskContext::new(figures),
+            chain: Chain::new(first, figures),
             state: State::Reading,
-            snapshots: Vec::new(),
         }
     }
 
-    fn signal(&mut self, mut signal: Signal<'_>) {
-        self.chain.signal(&mut signal, &mut self.task);
+    fn open_reader(&mut self) -> Result {
+        let splits = self.splits.take().expect("a subtask is opened once")?;
+        let mut reader = self.source.reader(&self.context)?;
+        reader.add_splits(splits)?;
+        self.reader = Some(reader);
+        Ok(())
     }
 
     fn read(&mut self) -> Step {
+        let Chain { first, task, .. } = &mut self.chain;
         let mut out = Counting {
-            next: Next {
-                stage: &mut self.chain,
-                task: &mut self.task,
-            },
+            next: Next { stage: first, task },
             records: 0,
         };
         let reader = self
@@ -74,136 +82,120 @@ impl<X: Source, S: Stage<X::Item>> SourceHead<X, S> {
             .expect("a subtask is opened before its first step");
         let progress = reader.poll_next(STEP_RECORDS, &mut out);
         let records = out.records;
-        self.task.received(records);
+        self.chain.task.received(records);
         match progress {
             Ok(Progress::More) => Step::Worked,
             Ok(Progress::Later { .. }) if records > 0 => Step::Worked,
             Ok(Progress::Later { at_ms }) => {
-                self.signal(Signal::Flush);
-                let wakeups = [at_ms, self.task.next_wakeup()];
+                self.chain.flush();
+                let wakeups = [at_ms, self.chain.task.next_wakeup()];
                 Step::Idle {
                     until: wakeups.into_iter().flatten().min(),
                 }
             }
             Ok(Progress::End) => {
-                self.end(true);
+                self.state = State::Ended;
+                self.chain.end(true);
                 Step::Worked
             }
             Err(error) => {
-                self.task.fail(&self.operator.name, error);
+                self.fail(error);
                 Step::Worked
             }
         }
     }
 
-    fn end(&mut self, drain: bool) {
-        if self.state == State::Ended {
-            return;
-        }
-        self.state = State::Ended;
-        if drain {
-            self.task.set_watermark(END_WATERMARK);
-            self.signal(Signal::Watermark(END_WATERMARK));
-        }
-        self.signal(Signal::End);
-    }
-
     fn begin(&mut self, barrier: Barrier) {
-        let now = self.task.now();
         let reader = self
             .reader
             .as_mut()
             .expect("a subtask is opened before its first barrier");
-        let list = match reader.snapshot() {
-            Ok(list) => list,
-            Err(error) => return self.task.fail(&self.operator.name, error),
+        let splits = match reader.snapshot() {
+            Ok(splits) => splits,
+            Err(error) => return self.fail(error),
         };
-        let encoded = list
-            .iter()
-            .map(|split| borsh::to_vec(split).expect("writing to memory does not fail"));
-        let mut pass = BarrierPass {
-            parts: vec![OperatorState {
-                uid: self.operator.uid.to_string(),
-                list: encoded.collect(),
-            }],
-            barrier,
+        if barrier.terminates && self.state == State::Reading {
+            self.state = State::Suspended {
+                savepoint: barrier.checkpoint,
+            };
+        }
+        let own = OperatorState {
+            uid: self.operator.uid.clone(),
+            list: encoded(&splits),
+            keyed: None,
         };
-        self.signal(Signal::Barrier(&mut pass));
-        let since = now.monotonic_ns.saturating_sub(pass.barrier.triggered_ns);
-        self.snapshots.push(Snapshot {
-            checkpoint: pass.barrier.checkpoint,
-            parts: pass.parts,
-            stats: everspan_checkpoint::SubtaskStats {
-                start_delay: std::time::Duration::from_nanos(since),
-                ..Default::default()
-            },
-        });
+        let now_ns = self.chain.task.now().monotonic_ns;
+        self.chain.barrier(barrier, vec![own], now_ns);
+    }
+
+    fn fail(&mut self, reason: impl std::fmt::Display) {
+        self.chain.task.fail(&self.operator.name, reason);
     }
 }
 
 impl<X: Source, S: Stage<X::Item>> Subtask for SourceHead<X, S> {
     fn open(&mut self, now: Now) -> Result<(), Failure> {
-        self.task.set_now(now);
-        self.signal(Signal::Open);
-        let splits = self.splits.take().expect("a subtask is opened once");
-        let reader = splits.and_then(|splits| {
-            let mut reader = self.source.reader(&self.context)?;
-            reader.add_splits(splits)?;
-            Ok(reader)
-        });
-        match reader {
-            Ok(reader) => self.reader = Some(reader),
-            Err(error) => self.task.fail(&self.operator.name, error),
+        self.chain.task.set_now(now);
+        self.chain.signal(Signal::Open);
+        if let Err(error) = self.open_reader() {
+            self.fail(error);
         }
-        self.task.take_failure()
+        self.chain.task.take_failure()
     }
 
     fn step(&mut self, now: Now) -> Result<Step, Failure> {
-        self.task.set_now(now);
-        if self.task.is_blocked() {
-            self.task.unblock();
-            self.signal(Signal::Drain);
-            if self.task.is_blocked() {
-                return Ok(Step::BackPressured);
-            }
-        }
-        if let Some(time) = self.task.take_due() {
-            self.signal(Signal::Time(time));
+        if !self.chain.begin_step(now) {
+            return Ok(Step::BackPressured);
         }
         let step = match self.state {
             State::Reading => self.read(),
+            State::Suspended { .. } => {
+                self.chain.flush();
+                let until = self.chain.task.next_wakeup();
+                Step::Idle { until }
+            }
             State::Ended => Step::Ended,
         };
-        self.task.take_failure()?;
+        self.chain.task.take_failure()?;
         Ok(step)
     }
 
     fn order(&mut self, order: Order, now: Now) -> Result<(), Failure> {
-        self.task.set_now(now);
+        self.chain.task.set_now(now);
         match order {
             Order::Begin(barrier) => self.begin(barrier),
             Order::Completed(checkpoint) => {
                 if let Some(reader) = &mut self.reader
                     && let Err(error) = reader.completed(checkpoint)
                 {
-                    self.task.fail(&self.operator.name, error);
+                    self.fail(error);
                 }
-                self.signal(Signal::Completed(checkpoint));
+                self.chain.signal(Signal::Completed(checkpoint));
             }
-            Order::Aborted(checkpoint) => self.signal(Signal::Aborted(checkpoint)),
-            Order::Stop { drain } => self.end(drain),
+            Order::Aborted(checkpoint) => {
+                if self.state
+                    == (State::Suspended {
+                        savepoint: checkpoint,
+                    })
+                {
+                    self.state = State::Reading;
+                }
+                self.chain.signal(Signal::Aborted(checkpoint));
+            }
         }
-        self.task.take_failure()
+        self.chain.task.take_failure()
     }
 
     fn take_snapshots(&mut self) -> Vec<Snapshot> {
-        std::mem::take(&mut self.snapshots)
+        self.chain.take_snapshots()
+    }
+
+    fn restore_time(&self) -> Option<std::time::Duration> {
+        self.chain.task.restore_time()
     }
 
     fn close(&mut self, now: Now) -> Result<(), Failure> {
-        self.task.set_now(now);
-        self.signal(Signal::Close);
-        self.task.take_failure()
+        self.chain.close(now)
     }
 }
 

@@ -149,7 +149,12 @@ mod tests {
     #[test]
     fn what_is_remembered_says_the_same_as_what_is_new() {
         let ids = [1, 2].map(|number| InvocationId::from_parts(7, [number; 16]));
-        let targets = [target("A", None), target("A", Some("k")), target("A", None), target("B", Some("x"))];
+        let targets = [
+            target("A", None),
+            target("A", Some("k")),
+            target("A", None),
+            target("B", Some("x")),
+        ];
         let mut labels = Labels::default();
         for target in &targets {
             for id in &ids {

@@ -37,9 +37,9 @@ pub(crate) struct Panes<K, A> {
 }
 
 impl<K: Key, A: StateValue> Panes<K, A> {
-    pub(crate) fn new(range: KeyGroupRange, slices: Slices) -> Self {
+    pub(crate) fn new(backend: KeyedBackend<Pane<K>>, range: KeyGroupRange, slices: Slices) -> Self {
         Self {
-            backend: KeyedBackend::new(range),
+            backend,
             range,
             slices,
             contents: ValueState::default(),

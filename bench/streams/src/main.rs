@@ -1,0 +1,23 @@
+//! One workload, once: `bench-streams --workload sum --parallelism 1 --events 10000000`. Prints one line of JSON.
+
+mod arguments;
+mod generators;
+mod result;
+mod words;
+mod workloads;
+
+use arguments::Arguments;
+
+fn main() {
+    let arguments = Arguments::parse(std::env::args().skip(1)).unwrap_or_else(|error| {
+        eprintln!("{error}");
+        std::process::exit(2);
+    });
+    match workloads::run(&arguments) {
+        Ok(line) => println!("{line}"),
+        Err(error) => {
+            eprintln!("{error}");
+            std::process::exit(1);
+        }
+    }
+}

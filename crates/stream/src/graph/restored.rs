@@ -1,0 +1,94 @@
+//! The state of a checkpoint, by operator, as a new run takes it over.
+
+use std::collections::BTreeMap;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use everspan_state::FetchedPart;
+
+use crate::task::snapshot::StateType;
+
+/// What a checkpoint says of one operator of one subtask beside its tables; an attachment of the manifest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(crate) struct OperatorRecord {
+    /// See [`OperatorState::list`](crate::task::snapshot::OperatorState::list).
+    pub(crate) list: Vec<Vec<u8>>,
+    /// What the tables hold.
+    pub(crate) states: Vec<StateType>,
+}
+
+/// All state that a run begins with.
+#[derive(Debug, Default)]
+pub(crate) struct Restored {
+    pub(crate) operators: BTreeMap<String, RestoredOperator>,
+    /// Whether state that nobody takes is dropped instead of refused.
+    pub(crate) drops_unclaimed: bool,
+}
+
+/// The state of one operator.
+#[derive(Debug, Default)]
+pub(crate) struct RestoredOperator {
+    /// What each subtask wrote, in their order.
+    pub(crate) records: Vec<OperatorRecord>,
+    /// The files of its tables, for each subtask of the new run.
+    pub(crate) tables: Vec<Vec<FetchedPart>>,
+}
+
+/// What one subtask of an operator begins with.
+#[derive(Clone, Debug)]
+pub struct OwnState {
+    /// Its elements of the list.
+    pub(crate) list: Vec<Vec<u8>>,
+    pub(crate) states: Vec<StateType>,
+    pub(crate) tables: Vec<FetchedPart>,
+    pub(crate) drops_unclaimed: bool,
+}
+
+impl Restored {
+    /// The share of a subtask; `None` when the checkpoint knows nothing of the operator.
+    pub(crate) fn share(&self, uid: &str, subtask: usize, parallelism: usize) -> Option<OwnState> {
+        let operator = self.operators.get(uid)?;
+        let states = operator.records.first().map(|record| record.states.clone());
+        Some(OwnState {
+            list: operator.list(subtask, parallelism),
+            states: states.unwrap_or_default(),
+            tables: operator.tables.get(subtask).cloned().unwrap_or_default(),
+            drops_unclaimed: self.drops_unclaimed,
+        })
+    }
+}
+
+impl RestoredOperator {
+    /// Each has its own again, or, with another number of subtasks, all elements in turn.
+    fn list(&self, subtask: usize, parallelism: usize) -> Vec<Vec<u8>> {
+        if self.records.len() == parallelism {
+            return self.records[subtask].list.clone();
+        }
+        let elements = self.records.iter().flat_map(|record| &record.list);
+        elements.skip(subtask).step_by(parallelism).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_element_of_a_list_has_one_owner_whatever_the_parallelism() {
+        let record = |elements: &[u8]| OperatorRecord {
+            list: elements.iter().map(|&element| vec![element]).collect(),
+            states: Vec::new(),
+        };
+        let operator = RestoredOperator {
+            records: vec![record(&[1, 2, 3]), record(&[]), record(&[4])],
+            tables: Vec::new(),
+        };
+        assert_eq!(operator.list(0, 3), [[1], [2], [3]]);
+        for parallelism in 1..6 {
+            let mut all: Vec<u8> = (0..parallelism)
+                .flat_map(|subtask| operator.list(subtask, parallelism).concat())
+                .collect();
+            all.sort_unstable();
+            assert_eq!(all, [1, 2, 3, 4], "{parallelism}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! From a checkpoint in the store to the state of every subtask of a new run.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use borsh::BorshDeserialize;
+use everspan_checkpoint::{Location, Report, SubtaskId};
+use everspan_state::store::{CheckpointStore, Manifest};
+use everspan_state::{KeyGroupRange, Owned, Recovery};
+
+use super::error::JobError;
+use super::master::attachment_name;
+use super::options::{JobOptions, Start};
+use crate::graph::{Graph, OperatorRecord, Restored, RestoredOperator};
+
+/// A checkpoint that a run begins with.
+pub(crate) struct Beginning {
+    pub(crate) manifest: Manifest,
+    pub(crate) restored: Restored,
+    /// Bytes and times so far, for each subtask that had anything.
+    pub(crate) reports: BTreeMap<SubtaskId, Report>,
+}
+
+/// All checkpoints there are.
+pub(crate) struct Known {
+    /// The highest number.
+    pub(crate) last_id: u64,
+    /// Those that retention counts, oldest first.
+    pub(crate) retained: Vec<u64>,
+}
+
+/// Brings the state of the checkpoint that `options` ask for to `dir`; `None`: a fresh start.
+pub(crate) async fn restore(
+    graph: &Graph,
+    store: &CheckpointStore,
+    start: &Start,
+    options: &JobOptions,
+    dir: &Path,
+) -> Result<(Option<Beginning>, Known), JobError> {
+    let recovery = Recovery {
+        store: Some(store),
+        ..Recovery::default()
+    };
+    let failed = |error: &dyn std::fmt::Display| JobError::Restore(error.to_string());
+    let (manifests, _) = recovery.checkpoints().await.map_err(|error| failed(&error))?;
+    let known = Known {
+        last_id: manifests
+            .iter()
+            .map(|manifest| manifest.checkpoint)
+            .max()
+            .unwrap_or(0),
+        retained: {
+            let counted = manifests.iter().rev().filter(|manifest| !manifest.is_savepoint);
+            counted.map(|manifest| manifest.checkpoint).collect()
+        },
+    };
+    let wanted: Vec<&Manifest> = match start {
+        Start::Fresh => Vec::new(),
+        Start::Newest => manifests.iter().collect(),
+        Start::From(number) => manifests
+            .iter()
+            .filter(|manifest| manifest.checkpoint == *number)
+            .collect(),
+    };
+    if let (Start::From(number), true) = (start, wanted.is_empty()) {
+        return Err(JobError::Restore(format!(
+            "there is no checkpoint {number} in {}",
+            store.place()
+        )));
+    }
+    let mut damaged = None;
+    for manifest in wanted {
+        match beginning(graph, &recovery, manifest, options, dir).await {
+            Ok(beginning) => return Ok((Some(beginning), known)),
+            // The next older one may be whole.
+            Err(JobError::Damaged(reason)) => damaged = damaged.or(Some(reason)),
+            Err(error) => return Err(error),
+        }
+    }
+    damaged.map_or(Ok((None, known)), |reason| Err(JobError::Restore(reason)))
+}
+
+async fn beginning(
+    graph: &Graph,
+    recovery: &Recovery<'_>,
+    manifest: &Manifest,
+    options: &JobOptions,
+    dir: &Path,
+) -> Result<Beginning, JobError> {
+    let mut operators = records(manifest)?;
+    check_claims(graph, manifest, &operators, options)?;
+    let mut reports = BTreeMap::new();
+    for (task, of) in graph.tasks().iter().enumerate() {
+        for operator in &of.description.operators {
+            let uid = &*operator.uid;
+            if !manifest.tasks.iter().any(|state| state.task == uid) {
+                continue;
+            }
+            let restored = operators.entry(uid.to_owned()).or_default();
+            for index in 0..of.parallelism {
+                let subtask = subtask_id(task, index);
+                let owner = Owned {
+                    task: uid.to_owned(),
+                    range: range(graph, index, of.parallelism),
+                    to: dir.join(format!("{task}-{index}-{}", restored.tables.len())),
+                };
+                let fetched = recovery.fetch(manifest, &owner).await.map_err(|error| {
+                    let reason = format!("checkpoint {}: {error}", manifest.checkpoint);
+                    if error.is_damage() {
+                        JobError::Damaged(reason)
+                    } else {
+                        JobError::Restore(reason)
+                    }
+                })?;
+                let report: &mut Report = reports.entry(subtask).or_default();
+                if let Some(took) = fetched.download {
+                    *report.download.get_or_insert_default() += took;
+                }
+                let bytes = [
+                    (Location::LocalMemory, fetched.bytes.local_memory),
+                    (Location::LocalDisk, fetched.bytes.local_disk),
+                    (Location::Remote, fetched.bytes.remote),
+                ];
+                for (location, bytes) in bytes.into_iter().filter(|(_, bytes)| *bytes > 0) {
+                    *report.restored_bytes.entry(location).or_default() += bytes;
+                }
+                restored.tables.push(fetched.parts);
+            }
+        }
+    }
+    Ok(Beginning {
+        manifest: manifest.clone(),
+        restored: Restored {
+            operators,
+            drops_unclaimed: options.drops_unclaimed,
+        },
+        reports,
+    })
+}
+
+/// What the manifest says of every operator, subtask by subtask.
+fn records(manifest: &Manifest) -> Result<BTreeMap<String, RestoredOperator>, JobError> {
+    let mut operators: BTreeMap<String, RestoredOperator> = BTreeMap::new();
+    let mut numbered: BTreeMap<(String, u32), OperatorRecord> = BTreeMap::new();
+    for attachment in &manifest.attachments {
+        let Some((subtask, uid)) = operator_of(&attachment.name) else {
+            continue;
+        };
+        let record = OperatorRecord::try_from_slice(&attachment.bytes).map_err(|error| {
+            let name = &attachment.name;
+            JobError::Damaged(format!("checkpoint {}: {name}: {error}", manifest.checkpoint))
+        })?;
+        numbered.insert((uid.to_owned(), subtask), record);
+    }
+    for ((uid, _), record) in numbered {
+        operators.entry(uid).or_default().records.push(record);
+    }
+    Ok(operators)
+}
+
+fn operator_of(attachment: &str) -> Option<(u32, &str)> {
+    let (subtask, uid) = attachment.strip_prefix("operator/")?.split_once('/')?;
+    let subtask = subtask.parse().ok()?;
+    debug_assert_eq!(attachment, attachment_name(uid, subtask));
+    Some((subtask, uid))
+}
+
+/// Every operator of the checkpoint is in the program, with as many key groups.
+fn check_claims(
+    graph: &Graph,
+    manifest: &Manifest,
+    operators: &BTreeMap<String, RestoredOperator>,
+    options: &JobOptions,
+) -> Result<(), JobError> {
+    let of_program = || graph.tasks().iter().flat_map(|task| &task.description.operators);
+    let is_claimed = |uid: &str| of_program().any(|operator| &*operator.uid == uid);
+    let has_state = |of: &&RestoredOperator| {
+        let mut records = of.records.iter();
+        records.any(|record| !record.list.is_empty() || !record.states.is_empty())
+    };
+    let unclaimed = operators
+        .iter()
+        .find(|(uid, of)| has_state(of) && !is_claimed(uid));
+    if let Some((uid, _)) = unclaimed
+        && !options.drops_unclaimed
+    {
+        return Err(JobError::Unclaimed {
+            checkpoint: manifest.checkpoint,
+            uid: uid.clone(),
+        });
+    }
+    let own = graph.max_parallelism();
+    match manifest
+        .tasks
+        .iter()
+        .find(|state| state.key_groups != own && is_claimed(&state.task))
+    {
+        Some(state) => Err(JobError::Restore(format!(
+            "checkpoint {}: operator `{}` has {} key groups, pipeline.max-parallelism is {own}",
+            manifest.checkpoint, state.task, state.key_groups
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn range(graph: &Graph, index: usize, parallelism: usize) -> KeyGroupRange {
+    let narrow = |number| u16::try_from(number).expect("the parallelism was compared with the key groups");
+    KeyGroupRange::of_owner(narrow(index), narrow(parallelism), graph.max_parallelism())
+}
+
+/// The name of a subtask towards the coordinator.
+pub(crate) fn subtask_id(task: usize, index: usize) -> SubtaskId {
+    let narrow = |number| u32::try_from(number).expect("few tasks and subtasks");
+    SubtaskId {
+        task: narrow(task),
+        index: narrow(index),
+    }
+}

@@ -254,6 +254,7 @@ where
     /// The rows of a group that were put, changed or removed since `earlier`.
     fn changes(&self, group: crate::KeyGroup, earlier: &Self, out: &mut Rows) {
         let (mut now, mut before) = (Vec::new(), Vec::new());
+        let mut known_rows = 0;
         for (key, value) in self.rows_not_in(group, earlier) {
             now.clear();
             before.clear();
@@ -261,10 +262,15 @@ where
             let known = earlier.get(group, key);
             if let Some(known) = known {
                 known.encode(&mut before);
+                known_rows += 1;
             }
             if known.is_none() || now != before {
                 out.put(|out| key.encode(out), |out| out.extend_from_slice(&now));
             }
+        }
+        // A key is in the same places of both, so none is gone when all are known.
+        if known_rows == earlier.rows_not_in(group, self).count() {
+            return;
         }
         for (key, _) in earlier.rows_not_in(group, self) {
             if self.get(group, key).is_none() {

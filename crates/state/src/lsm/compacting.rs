@@ -55,21 +55,35 @@ impl Policy {
             .is_some_and(|tables| tables >= self.l0_tables_max)
     }
 
-    /// The next step; one that changes nothing is the last.
+    /// The next step; one that changes nothing is the last. A tree that was compacted in the other way is brought into
+    /// this one's shape first.
     pub(super) fn next(&self, tree: &AnyTree) -> Option<Arc<dyn CompactionStrategy>> {
         match self.compacting {
-            Compacting::FewRuns => Some(self.leveled.clone()),
+            Compacting::FewRuns => Some(self.next_of_leveled(tree)),
             Compacting::FewRewrites => self.next_of_few(tree),
         }
     }
 
-    /// A merge of the newest level becomes one run, in level 4, which is empty otherwise; it is moved behind the other
-    /// runs of level 5, newest first; these are merged with level 6 when they are many, or as much as it is.
+    /// Leveled compaction panics at a level of several runs: they are merged with the level below, which is older.
+    fn next_of_leveled(&self, tree: &AnyTree) -> Arc<dyn CompactionStrategy> {
+        let version = tree.current_version();
+        let has_runs = |&level: &u8| {
+            let level = version.level(usize::from(level));
+            level.is_some_and(|level| level.run_count() > 1)
+        };
+        match (1..6).find(has_runs) {
+            Some(level) => Arc::new(PullDown(level, level + 1)),
+            None => self.leveled.clone(),
+        }
+    }
+
+    /// A merge of the newest level becomes one run, in level 4, which is empty otherwise; it is moved before the other
+    /// runs of level 5, which are older; these are merged with level 6 when they are many, or as much as it is.
     fn next_of_few(&self, tree: &AnyTree) -> Option<Arc<dyn CompactionStrategy>> {
         let version = tree.current_version();
         let runs = |level: usize| version.level(level).map_or(0, |level| level.run_count());
         let bytes = |level: usize| version.level(level).map_or(0, |level| level.size());
-        // What a tree has there that was compacted otherwise goes down first: nothing may be older above newer.
+        // What leveled compaction has there goes down first: nothing may be older above newer.
         if let Some(upper) = (1..4u8).rev().find(|&level| runs(usize::from(level)) > 0) {
             return Some(Arc::new(PullDown(upper, upper + 1)));
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use everspan_state::{Backend, LsmBackend, LsmOptions, LsmShared, OpenError, Owner};
+use everspan_state::{Backend, Compacting, LsmBackend, LsmOptions, LsmShared, OpenError, Owner};
 
 use crate::script::{Random, apply_next};
 
@@ -59,7 +59,12 @@ fn writer() {
 
 fn live(dir: &Path, life: u64, flushes: u64) -> Result<(), OpenError> {
     let shared = LsmShared::start(1 << 20, 64).unwrap();
-    let mut state = LsmBackend::open(dir, options(shared))?;
+    let mut options = options(shared);
+    // Each life compacts in its way.
+    if life > 1 {
+        options.compacting = Compacting::FewRewrites;
+    }
+    let mut state = LsmBackend::open(dir, options)?;
     promise(state.applied());
     let mut random = Random(life);
     for flush in 1..=flushes {

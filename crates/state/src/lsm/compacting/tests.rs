@@ -17,6 +17,18 @@ fn options(compacting: Compacting) -> LsmOptions {
     options
 }
 
+/// Bytes that do not compress.
+fn noise(key: u64, position: u64) -> Vec<u8> {
+    let mut word = (key << 20 | position << 1 | 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut next = || {
+        word ^= word << 13;
+        word ^= word >> 7;
+        word ^= word << 17;
+        word.to_le_bytes()
+    };
+    (0..20).flat_map(|_| next()).collect()
+}
+
 /// Waits until no compaction is wanted or under way, and closes the state.
 fn settle(state: LsmBackend) {
     while state.counters().l0_tables >= 2 {
@@ -31,8 +43,7 @@ fn few_rewrites_rewrite_a_flush_once_or_twice_until_all_is_rewritten_once() {
     let mut position = 0;
     let mut flush = |state: &mut LsmBackend, keys: &mut dyn Iterator<Item = u64>| {
         for key in keys {
-            let word = (key ^ position).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            state.put(&key.to_be_bytes(), &word.to_le_bytes().repeat(20));
+            state.put(&key.to_be_bytes(), &noise(key, position));
         }
         position += 1;
         state.commit(position);
@@ -71,6 +82,42 @@ fn tables(state: &LsmBackend) -> BTreeMap<u64, u64> {
         (id, path.metadata().unwrap().len())
     };
     version.iter_tables().map(|table| length(table.id())).collect()
+}
+
+#[test]
+fn a_tree_with_many_runs_can_be_opened_for_few_and_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut position = 0;
+    for compacting in [
+        Compacting::FewRewrites,
+        Compacting::FewRuns,
+        Compacting::FewRewrites,
+        Compacting::FewRuns,
+    ] {
+        let mut state = LsmBackend::open(dir.path(), options(compacting)).unwrap();
+        for _ in 0..11 {
+            position += 1;
+            let keys = if position == 1 { 0..2000 } else { 0..20u64 };
+            for key in keys {
+                state.put(&(key * 31 % 2000).to_be_bytes(), &noise(key, position));
+            }
+            state.commit(position);
+            state.flush().unwrap();
+            while state.counters().l0_tables >= 2 {
+                std::thread::yield_now();
+            }
+        }
+        let runs = state
+            .tree
+            .current_version()
+            .level(5)
+            .map_or(0, |level| level.run_count());
+        if compacting == Compacting::FewRewrites {
+            assert!(runs > 1, "{runs} runs: nothing to bring into shape");
+        }
+        assert_eq!(state.flush().unwrap(), position, "no compaction has failed");
+        assert_eq!(state.scan(&[], None, usize::MAX).unwrap().len(), 2000);
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@ use crate::spans;
 use crate::statistics::{CheckpointSummary, Statistics};
 use crate::time::Now;
 use crate::{AbortReason, Job, Options, Run, SubtaskId, SubtaskStats};
-pub use messages::{Input, Kind, Lost, Output, Resumed, Ticket};
+pub use messages::{Found, Input, Kind, Lost, Output, Resumed, Ticket};
 pub(crate) use pending::Pending;
 
 /// Requests that may wait while checkpoints are under way; one more is refused.
@@ -119,6 +119,7 @@ impl Coordinator {
             Input::TasksReady => self.tasks_ready(now),
             Input::JobFailed { reason } => self.job_failed(&AbortReason::JobFailed(reason), now, &mut out),
             Input::Lost(lost) => self.lost(&lost, now, &mut out),
+            Input::Found(found) => self.found(found, now, &mut out),
             Input::Stop => {
                 self.stopping = true;
                 self.job_failed(&AbortReason::Stopping, now, &mut out);
@@ -337,6 +338,27 @@ impl Coordinator {
         let reason = AbortReason::Crashed;
         let run = std::mem::replace(&mut self.run, lost.run.clone());
         self.tell(lost.checkpoint, &ended, Some(&reason), duration, out);
+        self.run = run;
+    }
+
+    /// It ends with its last part: when the manifest was there is not known any more.
+    fn found(&mut self, found: Found, now: Now, out: &mut Vec<Output>) {
+        let Found {
+            lost,
+            acks,
+            metadata_bytes,
+        } = found;
+        self.last_id = self.last_id.max(lost.checkpoint);
+        let duration = acks.values().map(|(after, _)| *after).max().unwrap_or_default();
+        let triggered = Now {
+            wall_ns: lost.triggered_ns,
+            ..now
+        };
+        let mut ended = Pending::new(lost.kind, false, None, triggered);
+        ended.acks = acks;
+        ended.metadata_bytes = Some(metadata_bytes);
+        let run = std::mem::replace(&mut self.run, lost.run);
+        self.tell(lost.checkpoint, &ended, None, duration, out);
         self.run = run;
     }
 

@@ -27,7 +27,7 @@ mod statistics;
 mod subtask_stats;
 mod time;
 
-pub use coordinator::{Coordinator, Input, Kind, Lost, Output, Resumed, Ticket};
+pub use coordinator::{Coordinator, Found, Input, Kind, Lost, Output, Resumed, Ticket};
 pub use initialization::{Initialization, Location, Report, Restored};
 pub use job::{Job, Run, SubtaskId, Task};
 pub use options::{DetailLevel, Options};

@@ -17,6 +17,7 @@ mod options;
 mod progress;
 pub mod restore;
 mod start;
+mod statistics;
 mod under_way;
 mod upload;
 mod view;
@@ -30,7 +31,7 @@ use everspan_state::LocalCopies;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::worker::{Persisted, Router};
-use driver::{Driver, Event};
+use driver::{Asked, Driver, Event};
 pub use manifest::{Ancestor, Home};
 pub use note::{Before, Completed, RunNote};
 pub use options::{CheckpointsOptions, store_settings};
@@ -100,7 +101,7 @@ impl Checkpoints {
     /// When the system has no thread or no event queue to give.
     pub fn start(options: CheckpointsOptions, note: RunNote, with: Surroundings) -> std::io::Result<Self> {
         let (events, inbox) = mpsc::unbounded_channel();
-        let view = Arc::new(Mutex::new(View::default()));
+        let view = Arc::new(Mutex::new(View::before(options.destination.as_ref())));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -151,7 +152,7 @@ impl CheckpointsHandle {
         place: Option<String>,
     ) -> Result<CheckpointSummary, NoCheckpoint> {
         let (reply, answer) = oneshot::channel();
-        let event = Event::Trigger { kind, place, reply };
+        let event = Event::Trigger(Asked { kind, place, reply });
         self.events.send(event).map_err(|_| NoCheckpoint::Stopping)?;
         answer.await.map_err(|_| NoCheckpoint::Stopping)?
     }

@@ -10,7 +10,10 @@ mod world {
 }
 
 mod checkpointed {
+    mod killed;
     mod made;
     mod recovered;
+    mod rows;
     pub(crate) mod stage;
+    mod told;
 }

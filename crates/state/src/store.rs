@@ -14,6 +14,7 @@
 mod cloud;
 mod error;
 mod ledger;
+mod leftovers;
 mod manifest;
 mod names;
 mod open;
@@ -43,6 +44,8 @@ pub struct CheckpointStore {
     objects: Arc<DynObjectStore>,
     prefix: StorePath,
     place: String,
+    /// Where it is, if it is a directory.
+    dir: Option<std::path::PathBuf>,
     options: StoreOptions,
     ledger: Mutex<Ledger>,
     /// Held for reading while a file is claimed, for writing while one is removed.

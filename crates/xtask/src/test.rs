@@ -10,7 +10,7 @@ mod stories;
 
 use crate::step::{Outcome, Report, Step, summary};
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step {
         name: "fmt",
         about: "rustfmt",
@@ -40,6 +40,12 @@ const STEPS: [Step; 11] = [
         about: "moto in target/tools, and checkpoints in it",
         needs: &[],
         run: s3::s3,
+    },
+    Step {
+        name: "kills",
+        about: "killed 50 times in checkpoints and restores",
+        needs: &["unit"],
+        run: rust::kills,
     },
     Step {
         name: "build",

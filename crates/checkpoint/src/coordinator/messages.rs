@@ -1,5 +1,8 @@
 //! What a coordinator is told, and what it says: the whole vocabulary between it and its owner.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use everspan_trace::Span;
 use everspan_trace::catalog::attr::checkpoint_type;
 
@@ -50,6 +53,17 @@ pub struct Lost {
     pub run: Run,
     /// When it was triggered, nanoseconds since the Unix epoch.
     pub triggered_ns: u64,
+}
+
+/// A checkpoint that was under way when the process died, and that is complete all the same: its manifest is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What is known of it from before.
+    pub lost: Lost,
+    /// How long after the trigger each part was written, and its figures.
+    pub acks: BTreeMap<SubtaskId, (Duration, SubtaskStats)>,
+    /// The manifest's size, bytes.
+    pub metadata_bytes: u64,
 }
 
 /// What happens to a coordinator.
@@ -105,6 +119,8 @@ pub enum Input {
     },
     /// Found at a start: a checkpoint the dead process had begun.
     Lost(Lost),
+    /// Found at a start: a checkpoint the dead process had published, and had perhaps not told.
+    Found(Found),
     /// The job ends: checkpoints under way are given up, new ones are refused.
     Stop,
 }

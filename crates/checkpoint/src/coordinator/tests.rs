@@ -1,3 +1,5 @@
+mod crash;
+
 use std::time::Duration;
 
 use proptest::prelude::*;

@@ -8,25 +8,27 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use everspan_checkpoint::{Coordinator, Input, Kind, Now, Output, Resumed, Run, Ticket};
+use everspan_checkpoint::{AbortReason, Coordinator, Input, Kind, Now, Output, Resumed, Run, Ticket};
 use everspan_export::SpanWriter;
 use everspan_state::LocalCopies;
 use everspan_state::store::CheckpointStore;
 use tokio::sync::{mpsc, oneshot};
 
-use super::note::{Before, Completed, RunNote};
+use super::note::{Before, Completed, Lost, RunNote};
 use super::options::CheckpointsOptions;
 use super::under_way::UnderWay;
 use super::view::{UnderWayView, View};
 use super::{NoCheckpoint, Surroundings};
 use crate::clock::now_ns;
 use crate::worker::{CutNews, Persisted, Router};
-pub(super) use events::Event;
+pub(super) use events::{Asked, Event};
 use events::{Reply, Waiting};
 use home::Known;
 
 /// Longest sleep.
 const IDLE: Duration = Duration::from_secs(3600);
+/// Requests that may wait for the first reading of the destination; one more is refused.
+const PARKED_MAX: usize = 100;
 /// Longest wait until the spans of a checkpoint are safe.
 const SECURE: Duration = Duration::from_secs(10);
 
@@ -46,15 +48,23 @@ pub(super) struct Driver {
     home: Option<Arc<CheckpointStore>>,
     known: Known,
     waits_for: Option<String>,
+    /// The destination is being read for the first time.
+    reading: bool,
+    /// Requests that wait for that.
+    parked: Vec<Asked>,
     under_way: BTreeMap<u64, UnderWay>,
     waiting: BTreeMap<Ticket, Waiting>,
     /// Savepoints that were asked for and have not begun, in the order in which they will.
     savepoints: VecDeque<Ticket>,
     last_ticket: u64,
-    /// Who is told once the figures of a completed checkpoint are known.
-    answers: Vec<(u64, Reply)>,
+    /// Who is answered once what became of the checkpoint is told.
+    answers: Vec<(Result<u64, AbortReason>, Reply)>,
     begun: Instant,
     before: Before,
+    /// The checkpoint the dead process had begun, and its run; until it is told.
+    lost: Option<(Lost, u64)>,
+    /// That checkpoint, when it was complete, and the name of its run.
+    found: Option<(u64, String)>,
 }
 
 /// The run's name among all runs of the data directory.
@@ -95,6 +105,8 @@ impl Driver {
             view,
             known: Known::default(),
             waits_for: None,
+            reading: false,
+            parked: Vec::new(),
             under_way: BTreeMap::new(),
             waiting: BTreeMap::new(),
             savepoints: VecDeque::new(),
@@ -102,6 +114,8 @@ impl Driver {
             answers: Vec::new(),
             begun: Instant::now(),
             before: with.before,
+            lost: None,
+            found: None,
         };
         (driver, heard)
     }
@@ -166,16 +180,37 @@ impl Driver {
         let completed = newest.map(|newest| Completed {
             checkpoint: newest.id,
             job: self.options.cluster.clone(),
-            run: run_name(&self.options, self.note.run()),
+            run: match &self.found {
+                Some((found, run)) if *found == newest.id => run.clone(),
+                _ => run_name(&self.options, self.note.run()),
+            },
             full_bytes: newest.full_bytes,
         });
-        // Who is answered sees what the answer says.
-        self.show();
-        self.answer_completed();
         if self.under_way.is_empty()
+            && self.lost.is_none()
             && let Err(error) = self.note.settled(completed)
         {
             tracing::warn!(%error, "the note of the checkpoints cannot be written");
+        }
+        // Who is answered sees what the answer says, and a crash tells nothing again.
+        self.show();
+        self.answer_ended();
+    }
+
+    /// Someone asks; who comes before the destination was read for the first time waits for that.
+    fn asked(&mut self, asked: Asked) {
+        if self.reading && self.parked.len() < PARKED_MAX {
+            self.parked.push(asked);
+        } else {
+            self.ask(asked.kind, asked.place.as_deref(), asked.reply);
+        }
+    }
+
+    /// The destination was read, or cannot be.
+    fn ask_parked(&mut self) {
+        self.reading = false;
+        for asked in std::mem::take(&mut self.parked) {
+            self.ask(asked.kind, asked.place.as_deref(), asked.reply);
         }
     }
 
@@ -201,6 +236,7 @@ impl Driver {
     }
 
     fn stop(mut self, stopped: oneshot::Sender<RunNote>) {
+        self.ask_parked();
         self.tell(Input::Stop);
         self.show();
         // Nobody waits any more only when the server is going down in a hurry.

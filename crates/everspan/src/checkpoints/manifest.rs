@@ -7,6 +7,7 @@ use everspan_state::store::{Attachment, Manifest, Part, TaskState};
 use serde::{Deserialize, Serialize};
 
 use super::options::TASK;
+use super::statistics::STATISTICS;
 
 /// The attachment that says whose state it is.
 pub(crate) const HOME: &str = "everspan.json";
@@ -72,6 +73,7 @@ pub(super) struct Head {
     pub(super) run: String,
     pub(super) is_savepoint: bool,
     pub(super) created_ms: u64,
+    pub(super) statistics: Vec<u8>,
 }
 
 /// The manifest of a checkpoint whose parts are all stored, partition by partition.
@@ -83,10 +85,16 @@ pub(super) fn build(head: Head, home: &Home, parts: Vec<Part>) -> std::io::Resul
         ancestors: home.ancestors.clone(),
     };
     let origin = serde_json::to_vec(&origin).expect("strings and numbers are JSON");
-    let mut attachments = vec![Attachment {
-        name: HOME.to_owned(),
-        bytes: origin.into(),
-    }];
+    let mut attachments = vec![
+        Attachment {
+            name: HOME.to_owned(),
+            bytes: origin.into(),
+        },
+        Attachment {
+            name: STATISTICS.to_owned(),
+            bytes: head.statistics.into(),
+        },
+    ];
     match std::fs::read(&home.deployments) {
         Ok(bytes) => attachments.push(Attachment {
             name: DEPLOYMENTS.to_owned(),

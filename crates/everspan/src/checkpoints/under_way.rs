@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use everspan_checkpoint::{Kind, SubtaskStats};
 use everspan_state::store::{CheckpointStore, Part};
 use tokio::task::AbortHandle;
 
+use super::statistics::{self, Row};
 use super::upload::Stored;
 use crate::worker::Taken;
 
@@ -22,6 +24,8 @@ pub(super) struct UnderWay {
     /// Times of the snapshots, by partition.
     taken: BTreeMap<u16, SubtaskStats>,
     parts: BTreeMap<u16, Part>,
+    rows: Vec<Row>,
+    begun: Instant,
     /// What is done for it at the moment.
     tasks: Vec<AbortHandle>,
 }
@@ -42,6 +46,8 @@ impl UnderWay {
             waits_for: (0..partitions).collect(),
             taken: BTreeMap::new(),
             parts: BTreeMap::new(),
+            rows: Vec::new(),
+            begun: Instant::now(),
             tasks: Vec::new(),
         }
     }
@@ -76,7 +82,13 @@ impl UnderWay {
             ..stats
         };
         self.parts.insert(partition, stored.part);
+        self.rows.push(Row::of(partition, self.begun.elapsed(), &stats));
         stats
+    }
+
+    /// The figures of all parts, for the manifest.
+    pub(super) fn statistics(&self) -> Vec<u8> {
+        statistics::encode(&self.rows)
     }
 
     /// Partitions whose parts are stored.

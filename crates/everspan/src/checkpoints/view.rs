@@ -30,7 +30,19 @@ pub struct UnderWayView {
     pub acked: usize,
 }
 
+/// What is waited for at the start.
+pub(super) const NOT_READ: &str = "the destination has not been read yet";
+
 impl View {
+    /// Before the driver has looked at anything.
+    pub(super) fn before(destination: Option<&String>) -> Self {
+        Self {
+            destination: destination.cloned(),
+            waits_for: destination.map(|_| NOT_READ.to_owned()),
+            ..Self::default()
+        }
+    }
+
     /// The newest that failed.
     pub fn latest_failed(&self) -> Option<&CheckpointSummary> {
         let mut newest_first = self.statistics.history().rev();

@@ -43,7 +43,7 @@ async fn a_lost_partition_comes_back_from_the_store_where_the_copy_is_lost_too()
     }
 }
 
-fn lose_copies(data: &Path) {
+pub(super) fn lose_copies(data: &Path) {
     for entry in fs::read_dir(data.join("checkpoints")).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -170,7 +170,9 @@ async fn a_lost_disk_comes_back_from_the_store_and_suspended_invocations_go_on()
     server.kill();
     let server = stage.server();
     assert_eq!(balance(&server, "a").await, 41);
-    assert_eq!(shown(&server).await["retained"], json!([1, 2]));
+    // It waits until the destination was read.
+    assert_eq!(checkpoint(&server).await["checkpointId"], 3);
+    assert_eq!(shown(&server).await["retained"], json!([1, 2, 3]));
     assert_eq!(server.terminate().code(), Some(0));
 
     let (code, said) = restore(&stage.store(), &stage.data(), &[]);
@@ -179,7 +181,7 @@ async fn a_lost_disk_comes_back_from_the_store_and_suspended_invocations_go_on()
     let (code, said) = restore(&stage.store(), &stage.beside("other"), &["--checkpoint", "7"]);
     assert_eq!(code, Some(2), "{said}");
     assert!(
-        said.contains("there is no checkpoint 7") && said.contains("it has 2, 1"),
+        said.contains("there is no checkpoint 7") && said.contains("it has 3, 2, 1"),
         "{said}"
     );
 }
@@ -214,7 +216,7 @@ async fn a_checkpoint_in_the_midst_of_transfers_has_every_message_whole() {
 }
 
 /// Waits until every invocation has ended.
-async fn until_idle(admin: &str) {
+pub(super) async fn until_idle(admin: &str) {
     for _ in 0..1500 {
         let answer = request(admin, "GET", "/invocations?limit=10000", &[], b"")
             .await

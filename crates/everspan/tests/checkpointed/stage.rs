@@ -1,6 +1,7 @@
 //! A server with a destination for checkpoints, a service, a collector.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -8,10 +9,11 @@ use tempfile::TempDir;
 use crate::world::bank::{ACCOUNTS, Endpoint};
 use crate::world::collector::Collector;
 use crate::world::http::{Answer, request};
-use crate::world::server::Server;
+use crate::world::server::{self, Server};
 
 pub(crate) struct Stage {
     dir: TempDir,
+    store: String,
     pub(crate) endpoint: Endpoint,
     pub(crate) collector: Collector,
     more: Vec<(String, String)>,
@@ -19,8 +21,10 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
         Self {
-            dir: tempfile::tempdir().unwrap(),
+            store: dir.path().join("store").to_str().unwrap().to_owned(),
+            dir,
             endpoint: Endpoint::start().await,
             collector: Collector::start().await,
             more: Vec::new(),
@@ -37,7 +41,7 @@ impl Stage {
     }
 
     pub(crate) fn store(&self) -> PathBuf {
-        self.dir.path().join("store")
+        PathBuf::from(&self.store)
     }
 
     pub(crate) fn beside(&self, name: &str) -> PathBuf {
@@ -50,9 +54,22 @@ impl Stage {
     }
 
     pub(crate) fn server_on(&self, data: &Path) -> Server {
-        let store = self.store();
+        Server::start(data, &self.settings())
+    }
+
+    /// A server that is expected to refuse: its exit code and what it says.
+    pub(crate) fn refused(&self) -> (Option<i32>, String) {
+        server::refused_with(&self.data(), &self.settings())
+    }
+
+    /// The server as a command.
+    pub(crate) fn command(&self) -> Command {
+        server::command(&self.data(), &self.settings())
+    }
+
+    fn settings(&self) -> Vec<(&str, &str)> {
         let mut settings = vec![
-            ("CHECKPOINT__DESTINATION", store.to_str().unwrap()),
+            ("CHECKPOINT__DESTINATION", self.store.as_str()),
             ("CHECKPOINT__INTERVAL", "0s"),
             ("TRACING_ENDPOINT", &self.collector.url),
             ("WORKER__INVOKER__INACTIVITY_TIMEOUT", "0s"),
@@ -62,7 +79,7 @@ impl Stage {
         ];
         let more = self.more.iter();
         settings.extend(more.map(|(name, value)| (name.as_str(), value.as_str())));
-        Server::start(data, &settings)
+        settings
     }
 
     pub(crate) async fn registered(&self) -> Server {

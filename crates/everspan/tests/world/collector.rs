@@ -29,7 +29,13 @@ impl Collector {
                 let mut kept = kept.lock().unwrap();
                 for scope in request.resource_spans.into_iter().flat_map(|of| of.scope_spans) {
                     let name = scope.scope.map(|scope| scope.name).unwrap_or_default();
-                    kept.extend(scope.spans.into_iter().map(|span| (name.clone(), span)));
+                    for span in scope.spans {
+                        let span = (name.clone(), span);
+                        // After a kill the request that was under way comes again, the same to the last bit.
+                        if !kept.contains(&span) {
+                            kept.push(span);
+                        }
+                    }
                 }
                 async { Answer::Take }
             };

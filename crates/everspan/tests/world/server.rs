@@ -22,7 +22,7 @@ pub(crate) struct Server {
 }
 
 /// The binary on this data directory with these `EVERSPAN_…` settings and none of the caller's.
-fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
+pub(crate) fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_everspan"));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
@@ -104,6 +104,12 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// The same, while others still hold it.
+    pub(crate) fn kill_now(&self) {
+        let kill = format!("kill -KILL {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
     /// Registers the services at `url`; the answer of the admin API.
     pub(crate) async fn register(&self, url: &str) -> Answer {
         let body = serde_json::json!({ "uri": url }).to_string();
@@ -174,6 +180,19 @@ impl Drop for Server {
 
 /// Starts a server that is expected to refuse: its exit code and what it says.
 pub(crate) fn refused(data: &Path) -> (Option<i32>, String) {
-    let output = command(data, &[]).output().unwrap();
+    refused_with(data, &[])
+}
+
+/// The same with settings.
+pub(crate) fn refused_with(data: &Path, settings: &[(&str, &str)]) -> (Option<i32>, String) {
+    let output = command(data, settings).output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// Starts a server and kills it after this time, wherever it is then.
+pub(crate) fn started_and_killed(mut command: Command, after: Duration) {
+    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(after);
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

@@ -68,11 +68,13 @@ impl CheckpointStore {
             place: place.to_owned(),
             reason,
         };
-        let (objects, prefix) = match directory(place).map_err(refuse)? {
-            Some(dir) => (in_directory(&dir).map_err(refuse)?, StorePath::default()),
+        let dir = directory(place).map_err(refuse)?;
+        let (objects, prefix) = match &dir {
+            Some(dir) => (in_directory(dir).map_err(refuse)?, StorePath::default()),
             None => cloud::at_url(place, &options.settings).map_err(refuse)?,
         };
-        Ok(Self::over(objects, prefix, place.to_owned(), options))
+        let store = Self::over(objects, prefix, place.to_owned(), options);
+        Ok(Self { dir, ..store })
     }
 
     /// Any object store.
@@ -86,6 +88,7 @@ impl CheckpointStore {
             objects,
             prefix,
             place,
+            dir: None,
             options,
             ledger: Mutex::new(Ledger::default()),
             gate: tokio::sync::RwLock::new(()),

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use object_store::ObjectStoreExt;
 
-use super::{CheckpointStore, FileName, StoreError, names};
+use super::{CheckpointStore, FileName, StoreError, leftovers, names};
 
 /// What a cleaning removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,7 +44,8 @@ impl CheckpointStore {
         self.remove_free(put).await
     }
 
-    /// Removes files that no checkpoint names, existing or under way, and that are older than `grace` at `now`.
+    /// Removes files that no checkpoint names, existing or under way, and that are older than `grace` at `now`; of a
+    /// directory also what a kill left half-written, so a put under way must be younger than that.
     ///
     /// # Errors
     ///
@@ -70,6 +71,12 @@ impl CheckpointStore {
                 cleaned.files += 1;
                 cleaned.bytes += meta.size;
             }
+        }
+        if let Some(dir) = &self.dir {
+            leftovers::remove(dir, grace, now, &mut cleaned).map_err(|error| StoreError::Local {
+                path: dir.clone(),
+                reason: error.to_string(),
+            })?;
         }
         Ok(cleaned)
     }

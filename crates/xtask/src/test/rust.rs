@@ -45,6 +45,15 @@ pub(super) fn sim() -> Outcome {
     run_all([simulator::command(&["--seeds".to_owned(), SEEDS.to_owned()])])
 }
 
+/// The server is killed so often in checkpoints and restores; `unit` does it a few times.
+const KILLS: &str = "50";
+
+pub(super) fn kills() -> Outcome {
+    let mut kills = cargo(&["test", "--package", "everspan", "--test", "checkpoints", "kills"]);
+    kills.env("CHECKPOINT_KILLS", KILLS);
+    run_all([kills])
+}
+
 pub(super) fn build() -> Outcome {
     run_all([cargo(&["build", "--release", "--package", "everspan"])])
 }

@@ -74,6 +74,7 @@ impl Driver {
             run: run_name(&self.options, self.note.run()),
             is_savepoint: of.kind.is_savepoint(),
             created_ms: of.triggered_ns / NS_PER_MS,
+            statistics: of.statistics(),
         };
         let built = manifest::build(head, &self.options.home, of.parts());
         let (store, events) = (Arc::clone(&of.store), self.events.clone());
@@ -142,27 +143,34 @@ impl Driver {
         let Some(waiting) = self.waiting.remove(&ticket) else {
             return;
         };
-        let answer = match result {
-            // Its figures are known when the coordinator has said all.
-            Ok(checkpoint) => return self.answers.push((checkpoint, waiting.reply)),
-            Err(AbortReason::Stopping) => Err(NoCheckpoint::Stopping),
-            Err(reason) => Err(NoCheckpoint::Failed(reason.to_string())),
-        };
-        // Who asked may have gone.
-        drop(waiting.reply.send(answer));
+        // Told when the coordinator has said all, so that who is answered sees it everywhere.
+        self.answers.push((result, waiting.reply));
     }
 
-    /// Answers those whose checkpoints have completed.
-    pub(super) fn answer_completed(&mut self) {
-        for (checkpoint, reply) in std::mem::take(&mut self.answers) {
-            let mut history = self.coordinator.statistics().history();
-            let is_it = |summary: &&CheckpointSummary| summary.id == checkpoint;
-            let summary = history
-                .find(is_it)
-                .expect("what has just completed is remembered");
+    /// Answers those whose checkpoints have ended.
+    pub(super) fn answer_ended(&mut self) {
+        for (result, reply) in std::mem::take(&mut self.answers) {
+            let answer = match result {
+                Ok(checkpoint) => Ok(self.summary(checkpoint)),
+                Err(AbortReason::Stopping) => Err(NoCheckpoint::Stopping),
+                Err(reason @ AbortReason::NotAllTasksRunning) => {
+                    let waits_for = self.waits_for.as_deref().unwrap_or("the start");
+                    Err(NoCheckpoint::Failed(format!(
+                        "{reason}; it waits for this: {waits_for}"
+                    )))
+                }
+                Err(reason) => Err(NoCheckpoint::Failed(reason.to_string())),
+            };
             // Who asked may have gone.
-            drop(reply.send(Ok(summary.clone())));
+            drop(reply.send(answer));
         }
+    }
+
+    fn summary(&self, checkpoint: u64) -> CheckpointSummary {
+        let mut history = self.coordinator.statistics().history();
+        let is_it = |summary: &&CheckpointSummary| summary.id == checkpoint;
+        let summary = history.find(is_it);
+        summary.expect("what has just completed is remembered").clone()
     }
 
     /// The newest checkpoint keeps its copy on this host; the one before it is not needed here any more.

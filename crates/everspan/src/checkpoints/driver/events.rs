@@ -20,11 +20,7 @@ pub(in crate::checkpoints) type Reply = oneshot::Sender<Result<CheckpointSummary
 /// Everything that wakes the driver, beside the time and the workers.
 pub(in crate::checkpoints) enum Event {
     /// Someone asks for a checkpoint.
-    Trigger {
-        kind: Kind,
-        place: Option<String>,
-        reply: Reply,
-    },
+    Trigger(Asked),
     /// The destination has been read, or why not.
     Listed(Result<Listing, String>),
     /// A partition's part is stored, or why not.
@@ -40,6 +36,14 @@ pub(in crate::checkpoints) enum Event {
     },
     /// Give up what is under way and end.
     Stop(oneshot::Sender<RunNote>),
+}
+
+/// A request for a checkpoint.
+pub(in crate::checkpoints) struct Asked {
+    pub(in crate::checkpoints) kind: Kind,
+    /// Where it goes, if not to the configured destination.
+    pub(in crate::checkpoints) place: Option<String>,
+    pub(in crate::checkpoints) reply: Reply,
 }
 
 /// Someone who asked.
@@ -59,7 +63,7 @@ pub(super) fn subtask(partition: u16) -> SubtaskId {
 impl Driver {
     pub(super) fn event(&mut self, event: Event) {
         match event {
-            Event::Trigger { kind, place, reply } => self.ask(kind, place.as_deref(), reply),
+            Event::Trigger(asked) => self.asked(asked),
             Event::Listed(listing) => self.listed(listing),
             Event::Stored {
                 checkpoint,

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use everspan_checkpoint::{Input, Resumed};
+use everspan_checkpoint::{Found, Input, Resumed};
 use everspan_state::store::{CheckpointStore, Listing, Manifest};
 
 use super::events::Event;
-use super::{Driver, run_of};
+use super::{Driver, run_name, run_of};
 use crate::checkpoints::manifest::{self, Home};
-use crate::checkpoints::note::{Before, Lost};
+use crate::checkpoints::note::Before;
+use crate::checkpoints::statistics::{self, STATISTICS};
+use crate::checkpoints::view::NOT_READ;
 
 /// Pause before a destination that could not be read is read again.
 const READ_AGAIN: Duration = Duration::from_secs(5);
@@ -52,16 +54,20 @@ impl Known {
 impl Driver {
     /// Opens the destination and begins to read it; without one there is nothing to wait for.
     pub(super) fn open(&mut self, before: Before) {
-        if let Some(lost) = before.lost {
-            self.lost(lost, before.run.map_or(0, |(run, _)| run));
-        }
+        self.lost = before
+            .lost
+            .map(|lost| (lost, before.run.map_or(0, |(run, _)| run)));
         match self.options.open_destination() {
             Ok(Some(home)) => {
                 self.home = Some(home);
-                self.waits_for = Some("the destination has not been read yet".to_owned());
+                self.waits_for = Some(NOT_READ.to_owned());
+                self.reading = true;
                 self.read_home(Duration::ZERO);
             }
-            Ok(None) => self.tell(Input::TasksReady),
+            Ok(None) => {
+                self.tell_lost(&[]);
+                self.tell(Input::TasksReady);
+            }
             // It was opened when the server started: a directory that has gone since.
             Err(error) => {
                 tracing::error!(%error, "no checkpoints are made");
@@ -70,14 +76,29 @@ impl Driver {
         }
     }
 
-    /// A checkpoint that was under way when the process died is told as failed.
-    fn lost(&mut self, lost: Lost, run: u64) {
-        self.tell(Input::Lost(everspan_checkpoint::Lost {
+    /// A checkpoint that was under way when the process died is told as failed, unless its manifest is there.
+    fn tell_lost(&mut self, ours: &[Manifest]) {
+        let Some((lost, run)) = self.lost.take() else {
+            return;
+        };
+        let name = run_name(&self.options, run);
+        let is_it = |manifest: &&Manifest| manifest.checkpoint == lost.checkpoint && manifest.run == name;
+        let manifest = ours.iter().find(is_it).filter(|_| lost.place.is_none());
+        self.found = manifest.map(|manifest| (manifest.checkpoint, name.clone()));
+        let lost = everspan_checkpoint::Lost {
             checkpoint: lost.checkpoint,
             kind: lost.kind,
             run: run_of(&self.options, run),
             triggered_ns: lost.triggered_ns,
-        }));
+        };
+        self.tell(match manifest {
+            Some(manifest) => Input::Found(Found {
+                lost,
+                acks: statistics::decode(manifest.attachment(STATISTICS).map_or(&[], |bytes| bytes)),
+                metadata_bytes: manifest.encode().len() as u64,
+            }),
+            None => Input::Lost(lost),
+        });
     }
 
     fn read_home(&self, pause: Duration) {
@@ -103,6 +124,7 @@ impl Driver {
                     "the checkpoint store cannot be read, no checkpoints are made until it can"
                 );
                 self.waits_for = Some(error);
+                self.ask_parked();
                 return self.read_home(READ_AGAIN);
             }
         };
@@ -110,7 +132,7 @@ impl Driver {
             tracing::warn!(checkpoint, %error, "the manifest of a checkpoint is damaged; it is left alone, and so is every file that no other names");
         }
         let is_ours = |manifest: &&Manifest| self.options.home.owns(manifest);
-        let ours: Vec<&Manifest> = listing.readable.iter().filter(is_ours).collect();
+        let ours: Vec<Manifest> = listing.readable.iter().filter(is_ours).cloned().collect();
         let foreign = listing.readable.len() - ours.len();
         if foreign > 0 {
             tracing::warn!(
@@ -127,7 +149,9 @@ impl Driver {
         });
         self.waits_for = None;
         self.keep_log();
+        self.tell_lost(&ours);
         self.tell(Input::TasksReady);
+        self.ask_parked();
     }
 
     /// The log stays from the oldest checkpoint on.

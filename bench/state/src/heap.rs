@@ -53,6 +53,8 @@ impl Keyed for Heap {
         Ok(())
     }
 
+    fn rest(&self) {}
+
     fn snapshot(&mut self) -> Result<HeapSnapshots> {
         self.position += 1;
         let mut snapshot = self.checkpoints.begin(self.position);

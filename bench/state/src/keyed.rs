@@ -26,6 +26,9 @@ pub(crate) trait Keyed: Sized {
     /// What an owner does once in a while.
     fn maintain(&mut self) -> Result<()>;
 
+    /// Waits until nothing goes on beside the owner.
+    fn rest(&self);
+
     fn snapshot(&mut self) -> Result<Self::Snapshot>;
 }
 

@@ -91,7 +91,7 @@ async fn beginning(
     check_claims(graph, manifest, &operators, options)?;
     let mut reports = BTreeMap::new();
     for (task, of) in graph.tasks().iter().enumerate() {
-        for operator in &of.description.operators {
+        for (place, operator) in of.description.operators.iter().enumerate() {
             let uid = &*operator.uid;
             if !manifest.tasks.iter().any(|state| state.task == uid) {
                 continue;
@@ -102,7 +102,7 @@ async fn beginning(
                 let owner = Owned {
                     task: uid.to_owned(),
                     range: range(graph, index, of.parallelism),
-                    to: dir.join(format!("{task}-{index}-{}", restored.tables.len())),
+                    to: dir.join(format!("{task}-{place}-{index}")),
                 };
                 let fetched = recovery.fetch(manifest, &owner).await.map_err(|error| {
                     let reason = format!("checkpoint {}: {error}", manifest.checkpoint);

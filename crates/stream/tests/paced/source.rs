@@ -77,15 +77,13 @@ impl SourceReader for PacedReader {
 
     fn poll_next(&mut self, max: usize, out: &mut impl Collector<u64>) -> Result<Progress> {
         for _ in 0..max.min(100) {
-            let Some(split) = self.splits.first_mut() else {
+            self.splits.retain(|split| split.next < split.end);
+            // In the order of the numbers, however splits were divided.
+            let Some(split) = self.splits.iter_mut().min_by_key(|split| split.next) else {
                 return Ok(Progress::End);
             };
             if self.left == 0 || split.next >= self.pause_at {
                 return Ok(Progress::Later { at_ms: None });
-            }
-            if split.next >= split.end {
-                self.splits.remove(0);
-                continue;
             }
             out.collect(split.next);
             split.next += split.step;

@@ -62,6 +62,7 @@ pub use connectors::file_source::{FileSource, FileSplit, TextLineReader};
 pub use connectors::generator::GeneratorSource;
 pub use connectors::print::PrintSink;
 pub use data::{Data, Key, StateValue};
+pub use everspan_trace::{MetricGroup, Span};
 pub use exchange::Partitioner;
 pub use failure::{BoxError, Failure, Result};
 pub use graph::{

@@ -9,6 +9,7 @@
 mod clock;
 pub(crate) mod error;
 pub(crate) mod handle;
+mod host;
 mod job;
 mod master;
 pub(crate) mod options;

@@ -1,6 +1,47 @@
 //! Functions of user code that are more than a closure: with a start, an end, a place in the job, and state.
 //!
 //! A function is cloned for every subtask and every run; what it keeps outside of state is lost at a restart.
+//!
+//! Any of them may report spans of its own. What Flink's document shows as
+//! `metricGroup.addSpan(Span.builder(MyClass.class, "SomeAction") …)` is here:
+//!
+//! ```
+//! use everspan_stream::{MapFunction, MetricGroup, Result, RuntimeContext, Span};
+//!
+//! #[derive(Clone, Default)]
+//! struct MyClass {
+//!     metric_group: Option<MetricGroup>,
+//! }
+//!
+//! impl MapFunction<u64> for MyClass {
+//!     type Out = u64;
+//!
+//!     fn open(&mut self, context: &RuntimeContext) -> Result {
+//!         self.metric_group = Some(context.metric_group().clone());
+//!         Ok(())
+//!     }
+//!
+//!     fn map(&mut self, number: u64) -> Result<u64> {
+//!         let (start_ts, end_ts) = (number, number + 1);
+//!         // (...)
+//!         if let Some(metric_group) = &self.metric_group {
+//!             metric_group.add_span(
+//!                 Span::builder("my::MyClass", "SomeAction")
+//!                     .start_ts_millis(start_ts) // Optional
+//!                     .end_ts_millis(end_ts) // Optional
+//!                     .attribute("foo", "bar"),
+//!             );
+//!         }
+//!         Ok(number)
+//!     }
+//! }
+//! # let env = everspan_stream::StreamExecutionEnvironment::new();
+//! # let seen = env.from_sequence(1, 3).map_with(MyClass::default()).collect();
+//! # env.execute("my job").unwrap();
+//! # assert_eq!(seen.take(), [1, 2, 3]);
+//! ```
+//!
+//! Every such span tells `host`, `job_id`, `job_name`, `task_name`, `subtask_index` and `operator_name` besides.
 
 use crate::collector::Collector;
 use crate::failure::Result;

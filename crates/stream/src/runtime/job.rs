@@ -11,6 +11,7 @@ use everspan_trace::{MetricGroup, SpanContext, derive_trace_id};
 
 use super::clock::Clock;
 use super::error::JobError;
+use super::host::host_name;
 use super::options::{JobOptions, Start};
 use super::restart::{RestartStrategy, Restarts};
 use super::restore::{Beginning, Known, restore};
@@ -60,6 +61,7 @@ impl ReadyJob {
         let spans = options.spans.clone().unwrap_or_else(|| Arc::new(NoSpans));
         let job = describe(name, &graph);
         let group = MetricGroup::root(spans, Arc::new(everspan_export::SystemEnvironment))
+            .add_group("host", host_name())
             .add_group("job_id", job.id.clone())
             .add_group("job_name", name.to_owned());
         Ok(Self {
@@ -251,6 +253,7 @@ impl ReadyJob {
 
 /// The job as its spans know it. The same name gives the same id, so that the runs of one job are found together.
 fn describe(name: &str, graph: &Graph) -> Job {
+    let host = host_name();
     let tasks = graph.tasks().iter().map(|task| Task {
         id: task
             .description
@@ -259,7 +262,7 @@ fn describe(name: &str, graph: &Graph) -> Job {
             .map(|first| first.uid.to_string())
             .unwrap_or_default(),
         name: task.description.name(),
-        hosts: vec!["localhost".to_owned(); task.parallelism],
+        hosts: vec![host.clone(); task.parallelism],
     });
     Job {
         id: derive_trace_id(name.as_bytes()).to_string(),

@@ -9,8 +9,8 @@ use crate::clock;
 use crate::keyed::{Keyed, mix, value};
 use crate::places::{Cost, Places};
 
-/// Checkpoints after each of which one key of a hundred changes.
-const ROUNDS: u64 = 40;
+/// Checkpoints before each of which one key of a hundred changes: so many that a compaction rewrites everything once.
+const ROUNDS: u64 = 72;
 /// How long updates are counted, with checkpoints and without, in turns.
 const TURN: Duration = Duration::from_secs(5);
 const TURNS: usize = 4;

@@ -31,18 +31,18 @@ const ROWS: [(&str, Cell); 13] = [
     ("nothing changed since (wish: ≤ 50 ms, < 1 MB)", |of| {
         of_cost(&of.unchanged)
     }),
-    ("1 % of the keys changed, median of 40 checkpoints", |of| {
+    ("1 % of the keys changed, median of 72 checkpoints", |of| {
         of_cost(&median(&of.rounds))
     }),
     ("… moved, of all bytes (wish: ≤ 5 %)", |of| {
         share(&median(&of.rounds))
     }),
-    ("… moved, mean of the 40", |of| {
+    ("… moved, mean of the 72", |of| {
         let moved: u64 = of.rounds.iter().map(|cost| cost.moved_bytes).sum();
         let full: u64 = of.rounds.iter().map(|cost| cost.full_bytes).sum();
         percent(moved, full)
     }),
-    ("… moved, most of the 40", |of| {
+    ("… moved, most of the 72", |of| {
         let most = of.rounds.iter().max_by_key(|cost| cost.moved_bytes);
         most.map_or_else(String::new, share)
     }),

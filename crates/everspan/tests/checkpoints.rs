@@ -14,6 +14,7 @@ mod checkpointed {
     mod made;
     mod recovered;
     mod rows;
+    mod s3;
     pub(crate) mod stage;
     mod told;
 }

@@ -1,6 +1,7 @@
 //! What the driver of checkpoints is told, and how a store is opened.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -66,18 +67,15 @@ impl CheckpointsOptions {
 
 /// Settings of a store: `AWS_…` and the like of the environment first, then those of the configuration.
 pub fn store_settings(
-    environment: impl IntoIterator<Item = (String, String)>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
     configured: &BTreeMap<String, String>,
 ) -> Vec<(String, String)> {
-    const PREFIXES: [&str; 3] = ["aws_", "google_", "azure_"];
-    let lower = environment
-        .into_iter()
-        .map(|(name, value)| (name.to_ascii_lowercase(), value));
-    let known = lower.filter(|(name, _)| PREFIXES.iter().any(|prefix| name.starts_with(prefix)));
-    let own = configured
-        .iter()
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
-    known.chain(own).collect()
+    let text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    let mut settings = StoreOptions::settings_of_environment(environment.into_iter().filter_map(text));
+    let lower = |(name, value): (&String, &String)| (name.to_ascii_lowercase(), value.clone());
+    settings.extend(configured.iter().map(lower));
+    settings
 }
 
 #[cfg(test)]
@@ -94,7 +92,10 @@ mod tests {
         ];
         let configured = BTreeMap::from([pair("aws_endpoint", "http://b")]);
         assert_eq!(
-            store_settings(environment, &configured),
+            store_settings(
+                environment.map(|(name, value)| (name.into(), value.into())),
+                &configured
+            ),
             [
                 pair("aws_region", "eu-1"),
                 pair("aws_endpoint", "http://a"),

@@ -20,7 +20,7 @@ pub fn restore(args: &RestoreArgs) -> ExitCode {
         from: from.clone(),
         checkpoint: args.checkpoint,
         base_dir: config.base_dir.clone(),
-        settings: store_settings(std::env::vars(), config.checkpoint.settings()),
+        settings: store_settings(std::env::vars_os(), config.checkpoint.settings()),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

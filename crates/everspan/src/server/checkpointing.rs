@@ -31,7 +31,7 @@ pub(super) fn options(config: &Config, data: &DataDir) -> Result<CheckpointsOpti
         destination: checkpoint.destination.clone(),
         store: StoreOptions {
             inline_below: checkpoint.inline_size,
-            settings: store_settings(std::env::vars(), checkpoint.settings()),
+            settings: store_settings(std::env::vars_os(), checkpoint.settings()),
             ..StoreOptions::default()
         },
         dir: data.checkpoints(),

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -13,6 +12,7 @@ use super::stage::{Stage, add, balance, checkpoint, post, shown, total};
 use crate::world::bank::ACCOUNTS;
 use crate::world::collector::{attributes, number, text};
 use crate::world::http::request;
+use crate::world::server::everspan;
 
 /// Where restored bytes come from, on the span of a start.
 fn restored_from(span: &Span) -> Vec<String> {
@@ -120,8 +120,8 @@ async fn a_damaged_checkpoint_is_skipped_and_the_one_before_it_taken() {
 }
 
 /// Runs `everspan restore`; its exit code and what it says.
-fn restore(from: &Path, to: &Path, more: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_everspan"))
+pub(super) fn restore(from: &Path, to: &Path, more: &[&str]) -> (Option<i32>, String) {
+    let output = everspan()
         .args([
             "restore",
             "--from",

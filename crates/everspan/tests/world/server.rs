@@ -21,8 +21,8 @@ pub(crate) struct Server {
     pub(crate) ingress: String,
 }
 
-/// The binary on this data directory with these `EVERSPAN_…` settings and none of the caller's.
-pub(crate) fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
+/// The binary with none of the caller's settings.
+pub(crate) fn everspan() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_everspan"));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
@@ -31,6 +31,12 @@ pub(crate) fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
             command.env_remove(name);
         }
     }
+    command
+}
+
+/// The binary on this data directory with these `EVERSPAN_…` settings.
+pub(crate) fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
+    let mut command = everspan();
     command
         .env("EVERSPAN_BASE_DIR", data)
         .env("EVERSPAN_INGRESS__BIND_ADDRESS", "127.0.0.1:0")

@@ -17,9 +17,12 @@ pub(super) fn s3() -> Outcome {
         Outcome::Failed(reason) => Outcome::Skipped(format!("moto cannot be installed: {reason}")),
         Outcome::Skipped(reason) => Outcome::Skipped(reason),
         Outcome::Done => {
-            let mut tests = cargo(&["test", "-p", "everspan-state", "--test", "s3", "--", "--ignored"]);
-            tests.env("EVERSPAN_S3_PYTHON", python());
-            run_all([tests])
+            let tests = [("everspan-state", "s3"), ("everspan", "checkpoints")];
+            run_all(tests.map(|(package, test)| {
+                let mut tests = cargo(&["test", "-p", package, "--test", test, "--", "--ignored"]);
+                tests.env("EVERSPAN_S3_PYTHON", python());
+                tests
+            }))
         }
     }
 }

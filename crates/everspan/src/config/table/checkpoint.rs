@@ -49,6 +49,6 @@ pub(super) const KEYS: &[Key] = &[
     unset(
         "checkpoint.options",
         Kind::Headers,
-        "Settings of the destination, such as `aws_endpoint`, `aws_region` or `aws_allow_http`; `AWS_…` variables count, too.",
+        "Settings of the destination, such as `endpoint`, `region` or `allow_http`; `AWS_…` variables count, too.",
     ),
 ];

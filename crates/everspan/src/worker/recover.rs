@@ -13,7 +13,7 @@ use everspan_wal::{FileDisk, Log, Recovery};
 
 use crate::checkpoints::{Place, Start};
 
-use super::start::{BeginStart, OpenReporters, StartError, WorkersOptions, failed};
+use super::start::{BeginStart, OpenReporters, StartError, WorkersOptions, failed, mark_if_damaged};
 
 /// Table files kept open by all partitions together.
 const OPEN_TABLES_MAX: usize = 512;
@@ -71,11 +71,14 @@ fn replay_states(
     reporters: &Arc<Reporters>,
 ) -> Result<Vec<Partition<LsmBackend>>, StartError> {
     let open = |(number, state)| {
-        let options = machine_options(options, number, reporters);
-        Partition::open(state, options).map_err(failed)
+        let machine = machine_options(options, number, reporters);
+        Partition::open(state, machine).map_err(|error| {
+            mark_if_damaged(&options.partition_dir(number), &error);
+            failed(format!("partition {number}: {error}"))
+        })
     };
     let mut partitions = (0..).zip(states).map(open).collect::<Result<Vec<_>, _>>()?;
-    replay(log, &mut partitions, &mut reporters.writer())?;
+    replay(options, log, &mut partitions, &mut reporters.writer())?;
     check_ends(recovery, &partitions, &options.restored_at)?;
     Ok(partitions)
 }
@@ -160,6 +163,7 @@ const ROOM_WAIT: Duration = Duration::from_secs(10);
 
 /// Applies every record the states do not have; says how far it is, every few seconds.
 fn replay(
+    options: &WorkersOptions,
     log: &Log<FileDisk>,
     partitions: &mut [Partition<LsmBackend>],
     spans: &mut SpanWriter,
@@ -180,8 +184,10 @@ fn replay(
             tracing::info!(records = count, "replaying the log");
         }
         let replayed = partition.replay(record.seq, record.payload);
-        let effects = replayed
-            .map_err(|error: PartitionError| failed(format!("partition {}: {error}", record.partition)))?;
+        let effects = replayed.map_err(|error: PartitionError| {
+            mark_if_damaged(&options.partition_dir(record.partition), &error);
+            failed(format!("partition {}: {error}", record.partition))
+        })?;
         for effect in effects {
             if let Effect::Span(span) = effect {
                 spans.add(&span, Some((record.partition, record.seq)));

@@ -207,15 +207,21 @@ fn router(options: &WorkersOptions, senders: Vec<Sender<Input>>) -> Router {
     }
 }
 
-/// The error of a worker; a state that could not be read is looked at closely by the next start.
+/// The error of a worker.
 fn told(fatal: &Fatal, state_dir: &Path) -> String {
-    if let Fatal::Partition(number, PartitionError::State(StateError::Read { .. })) = fatal {
-        let dir = state_dir.join(partition_name(*number));
-        if let Err(error) = std::fs::write(suspect_file(&dir), b"") {
-            tracing::warn!(partition = number, %error, "the damaged state could not be marked");
-        }
+    if let Fatal::Partition(number, error) = fatal {
+        mark_if_damaged(&state_dir.join(partition_name(*number)), error);
     }
     fatal.to_string()
+}
+
+/// A state that could not be read is looked at closely by the next start.
+pub(super) fn mark_if_damaged(dir: &Path, error: &PartitionError) {
+    if let PartitionError::State(StateError::Read { .. }) = error
+        && let Err(error) = std::fs::write(suspect_file(dir), b"")
+    {
+        tracing::warn!(dir = %dir.display(), %error, "the damaged state could not be marked");
+    }
 }
 
 /// The name of the directory of a partition's state.

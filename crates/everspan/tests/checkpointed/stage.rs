@@ -62,6 +62,11 @@ impl Stage {
         server::refused_with(&self.data(), &self.settings())
     }
 
+    /// A server, if it starts.
+    pub(crate) fn try_server(&self) -> Option<Server> {
+        Server::try_start(&self.data(), &self.settings()).ok()
+    }
+
     /// The server as a command.
     pub(crate) fn command(&self) -> Command {
         server::command(&self.data(), &self.settings())

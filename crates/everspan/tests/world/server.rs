@@ -57,12 +57,18 @@ pub(crate) fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
 impl Server {
     /// Starts it; when this returns, requests are answered.
     pub(crate) fn start(data: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::try_start(data, settings).unwrap_or_else(|said| panic!("the server does not start:\n{said}"))
+    }
+
+    /// The same, or what it says instead.
+    pub(crate) fn try_start(data: &Path, settings: &[(&str, &str)]) -> Result<Self, String> {
         let mut child = command(data, settings).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut said = Vec::new();
         let up = loop {
             let Some(Ok(line)) = lines.next() else {
-                panic!("the server does not start:\n{}", said.join("\n"));
+                child.wait().unwrap();
+                return Err(said.join("\n"));
             };
             if line.contains("is up") {
                 break line;
@@ -78,11 +84,11 @@ impl Server {
         });
         let fields: serde_json::Value = serde_json::from_str(&up).unwrap();
         let address = |name: &str| fields["fields"][name].as_str().unwrap().to_owned();
-        Self {
+        Ok(Self {
             child,
             admin: address("admin"),
             ingress: address("ingress"),
-        }
+        })
     }
 
     /// Asks it to stop and waits for its end, which comes before the shutdown timeout of a minute.

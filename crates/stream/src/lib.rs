@@ -24,13 +24,16 @@
 
 mod api;
 mod collector;
+mod config;
 mod connectors;
 mod data;
 mod exchange;
 mod failure;
 mod graph;
+mod http;
 mod keyed;
 mod operators;
+mod program;
 mod runtime;
 mod runtime_context;
 mod stage;
@@ -55,6 +58,7 @@ pub use api::windows::{
     TumblingProcessingTimeWindows, WindowAssigner,
 };
 pub use collector::Collector;
+pub use config::{ConfigError, Configuration, Layers, Origin, ReporterParameters, ReporterSet};
 pub use connectors::collect::Collected;
 pub use connectors::discard::DiscardingSink;
 pub use connectors::file_sink::{FileSink, FileWriter, PendingFile};
@@ -74,10 +78,11 @@ pub use keyed::{
 };
 pub use operators::OperatorFactory;
 pub use operators::window::Slices;
-pub use runtime::JobExecutionResult;
+pub use program::{JobProgram, Parameters, ProgramError};
 pub use runtime::error::JobError;
 pub use runtime::handle::{JobControl, JobHandle};
 pub use runtime::options::{CheckpointingMode, JobOptions, Start};
 pub use runtime::restart::RestartStrategy;
+pub use runtime::{JobExecutionResult, JobState, JobStatus, SubtaskStatus, TaskStatus};
 pub use runtime_context::RuntimeContext;
 pub use stage::{Signal, Stage};

@@ -12,6 +12,7 @@ pub(crate) mod handle;
 mod host;
 mod job;
 mod master;
+mod monitor;
 pub(crate) mod options;
 mod part_writer;
 pub(crate) mod restart;
@@ -21,7 +22,8 @@ mod subtask_thread;
 
 use everspan_trace::{Span, SpanReceiver};
 
-pub(crate) use handle::JobHandle;
+pub(crate) use handle::{JobControl, JobHandle};
+pub use monitor::{JobState, JobStatus, SubtaskStatus, TaskStatus};
 
 /// What a job that has ended without a failure tells.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -27,7 +27,7 @@ pub use pending::PendingFile;
 /// Writes records into the files of a directory, each visible once it is complete and its checkpoint is. (Flink's
 /// `FileSink` for row formats.) Without checkpoints files become visible when the input has ended.
 ///
-/// ```no_run
+/// ```
 /// use everspan_stream::{FileSink, StreamExecutionEnvironment};
 ///
 /// let dir = std::env::temp_dir().join("everspan-file-sink-doc");

@@ -67,7 +67,7 @@ impl fmt::Display for JobError {
             Self::Unclaimed { checkpoint, uid } => write!(
                 f,
                 "checkpoint {checkpoint} holds state of the operator `{uid}`, which the program does not have: \
-                 execution.savepoint.ignore-unclaimed-state drops it"
+                 execution.state-recovery.ignore-unclaimed-state drops it"
             ),
             Self::Thread(error) => write!(f, "no thread for a subtask: {error}"),
         }

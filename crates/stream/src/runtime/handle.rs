@@ -8,6 +8,7 @@ use everspan_checkpoint::{AbortReason, Kind};
 use super::JobExecutionResult;
 use super::error::JobError;
 use super::job::ReadyJob;
+use super::monitor::{JobStatus, Monitor};
 use super::options::JobOptions;
 use super::run::{ANY_RUN, Addressed, Message};
 use crate::graph::Graph;
@@ -22,12 +23,16 @@ pub struct JobHandle {
 #[derive(Clone)]
 pub struct JobControl {
     sender: Sender<Addressed>,
+    monitor: Monitor,
 }
 
 impl JobHandle {
     pub(crate) fn start(name: &str, graph: Graph, options: JobOptions) -> Result<Self, JobError> {
         let job = ReadyJob::new(name, graph, options)?;
-        let control = JobControl { sender: job.sender() };
+        let control = JobControl {
+            sender: job.sender(),
+            monitor: job.monitor(),
+        };
         let thread = std::thread::Builder::new()
             .name("everspan-job".to_owned())
             .spawn(move || job.run())
@@ -89,6 +94,11 @@ impl JobControl {
     pub fn cancel(&self) {
         // A job that has ended is cancelled, too.
         drop(self.sender.send((ANY_RUN, Message::Cancel)));
+    }
+
+    /// What can be seen of the job now.
+    pub fn status(&self) -> JobStatus {
+        self.monitor.status()
     }
 
     fn ask(&self, kind: Kind) -> Result<u64, AbortReason> {

@@ -12,6 +12,7 @@ use everspan_trace::{MetricGroup, SpanContext, derive_trace_id};
 use super::clock::Clock;
 use super::error::JobError;
 use super::host::host_name;
+use super::monitor::{JobState, Monitor, Watched};
 use super::options::{JobOptions, Start};
 use super::restart::{RestartStrategy, Restarts};
 use super::restore::{Beginning, Known, restore};
@@ -74,6 +75,7 @@ impl ReadyJob {
                 job,
                 options,
                 clock,
+                monitor: Monitor::default(),
                 store,
                 local_dir: dir,
                 runtime,
@@ -88,9 +90,19 @@ impl ReadyJob {
         self.place.sender.clone()
     }
 
+    /// What can be seen of it.
+    pub(crate) fn monitor(&self) -> Monitor {
+        self.place.monitor.clone()
+    }
+
     /// Runs it until it has ended and is not restarted.
     pub(crate) fn run(mut self) -> Result<JobExecutionResult, JobError> {
         let result = self.runs();
+        self.place.monitor.is(match &result {
+            Ok(JobExecutionResult { cancelled: false, .. }) => JobState::Finished,
+            Ok(_) => JobState::Canceled,
+            Err(_) => JobState::Failed,
+        });
         // What is left of it means nothing, and lies in a directory of this process.
         drop(std::fs::remove_dir_all(&self.place.local_dir));
         result
@@ -115,10 +127,12 @@ impl ReadyJob {
                 None
             };
             self.tell_failure(&run, &error, delay.is_some());
+            self.place.monitor.failed(error.to_string());
             let Some(delay) = delay else {
                 return Err(error);
             };
             cause = Some(run.failure());
+            self.place.monitor.is(JobState::Restarting);
             if self.is_cancelled_within(delay) {
                 return Ok(self.result(true));
             }
@@ -192,6 +206,7 @@ impl ReadyJob {
         let attempt = u32::try_from(number - 1).unwrap_or(u32::MAX);
         let context = RuntimeContext::of_job(self.group.clone(), attempt);
         let mut wiring = Wiring::new(&self.graph, context, restored, self.place.store.is_some());
+        self.place.monitor.begins(attempt, watched(&self.graph, &wiring));
         let start = RunStart {
             number,
             run: run.clone(),
@@ -269,6 +284,19 @@ fn describe(name: &str, graph: &Graph) -> Job {
         name: name.to_owned(),
         tasks: tasks.collect(),
     }
+}
+
+fn watched(graph: &Graph, wiring: &Wiring) -> Vec<Watched> {
+    let tasks = graph.tasks().iter().enumerate();
+    tasks
+        .map(|(index, task)| Watched {
+            name: task.description.name(),
+            is_source: task.description.is_source,
+            figures: (0..task.parallelism)
+                .map(|subtask| wiring.figures(index, subtask))
+                .collect(),
+        })
+        .collect()
 }
 
 fn manifest_bytes(manifest: &everspan_state::store::Manifest) -> u64 {

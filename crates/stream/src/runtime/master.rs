@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use everspan_checkpoint::{
-    AbortReason, Coordinator, Initialization, Input, Job, Kind, Now, Output, Report, SubtaskId, Ticket,
+    AbortReason, Coordinator, Initialization, Input, Job, Kind, Now, Output, Report, Statistics, SubtaskId,
+    Ticket,
 };
 use everspan_state::store::{Attachment, Manifest, Part, TaskState};
 use everspan_trace::Span;
@@ -141,6 +142,16 @@ impl Master {
         self.last_id
     }
 
+    /// What has become of its checkpoints.
+    pub(crate) fn statistics(&self) -> &Statistics {
+        self.coordinator.statistics()
+    }
+
+    /// Whether every subtask is open.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.initialization.is_told() && self.initialization.failure().is_none()
+    }
+
     /// The monotonic time at which [`Event::Tick`] is due.
     pub(crate) fn next_wakeup(&self) -> Option<u64> {
         let last = match self.last {
@@ -192,7 +203,7 @@ impl Master {
 
     fn opened(&mut self, subtask: SubtaskId, report: Report, now: Now, effects: &mut Vec<Effect>) {
         spans(self.initialization.report(subtask, report, now), effects);
-        if self.initialization.is_told() && self.initialization.failure().is_none() {
+        if self.has_begun() {
             self.tell(Input::TasksReady, now, effects);
         }
     }

@@ -25,7 +25,7 @@ pub struct JobOptions {
     pub store: StoreOptions,
     /// Where a run begins.
     pub start: Start,
-    /// `execution.savepoint.ignore-unclaimed-state`: whether state of operators that are gone is dropped instead of
+    /// `execution.state-recovery.ignore-unclaimed-state`: whether state of operators that are gone is dropped instead of
     /// refused.
     pub drops_unclaimed: bool,
     /// `restart-strategy.*`; `None`: exponential delay with checkpoints, no restart without.

@@ -8,13 +8,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use everspan_checkpoint::{
-    AbortReason, Coordinator, Initialization, Job, Kind, Now, Report, Resumed, Run, SubtaskId, Ticket,
+    AbortReason, Coordinator, Counts, Initialization, Job, Kind, Now, Report, Resumed, Run, SubtaskId, Ticket,
 };
 use everspan_state::store::CheckpointStore;
 
 use super::clock::Clock;
 use super::error::JobError;
 use super::master::{Effect, Event, Master, Shape};
+use super::monitor::{JobState, Monitor};
 use super::options::JobOptions;
 use super::part_writer::PartWriter;
 use super::restore::{Known, subtask_id};
@@ -53,6 +54,7 @@ pub(crate) struct Place {
     pub(crate) job: Job,
     pub(crate) options: JobOptions,
     pub(crate) clock: Arc<Clock>,
+    pub(crate) monitor: Monitor,
     pub(crate) store: Option<Arc<CheckpointStore>>,
     /// Files on their way to the store.
     pub(crate) local_dir: PathBuf,
@@ -80,6 +82,8 @@ pub(crate) struct Running<'a> {
     alive: usize,
     askers: BTreeMap<Ticket, Asker>,
     next_ticket: u64,
+    /// What others could see last: whether the run has begun, and how its checkpoints went.
+    shown: (bool, Counts),
     end: Option<End>,
     /// What is under way at the store. The next run looks there when all of it is done: a checkpoint that is given up
     /// must not vanish after it was restored.
@@ -131,6 +135,7 @@ impl<'a> Running<'a> {
             alive: 0,
             askers: BTreeMap::new(),
             next_ticket: 1,
+            shown: (false, Counts::default()),
             end: None,
             at_store: RefCell::default(),
         };
@@ -275,7 +280,21 @@ impl<'a> Running<'a> {
             return;
         }
         let effects = self.master.handle(event, self.now());
+        // First, so that who is answered finds what it is told.
+        self.show();
         self.carry_out(effects);
+    }
+
+    /// Lets others see what is new.
+    fn show(&mut self) {
+        let now = (self.master.has_begun(), self.master.statistics().counts());
+        if std::mem::replace(&mut self.shown, now) == now {
+            return;
+        }
+        self.place.monitor.checkpoints(self.master.statistics());
+        if now.0 && self.end.is_none() {
+            self.place.monitor.is(JobState::Running);
+        }
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {

@@ -135,3 +135,28 @@ fn text(path: &Path) -> Result<String> {
 pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> BoxError {
     format!("cannot {what} {}: {error}", path.display()).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_with_the_file() {
+        let Ok(file) = File::options().write(true).open("/dev/full") else {
+            return; // a system without one
+        };
+        let mut part = Part {
+            file: Some(file),
+            hidden: PathBuf::from(".part-0.inprogress"),
+            visible: PathBuf::from("part-0"),
+            buffer: Vec::new(),
+            bytes: 0,
+        };
+        part.write(b"row\n").expect("there is room in memory");
+        let error = part.finish().expect_err("there is none on the disk").to_string();
+        assert_eq!(
+            error,
+            "cannot write .part-0.inprogress: No space left on device (os error 28)"
+        );
+    }
+}

@@ -1,0 +1,108 @@
+//! What goes wrong while a job runs is told with operator and subtask, and costs no record.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use super::job::{Fault, Job, Place, until};
+use everspan_stream::{JobOptions, JobState, RestartStrategy};
+
+fn checkpointed(place: &Place) -> JobOptions {
+    let dir = place.checkpoints().display().to_string();
+    let mut options = JobOptions::checkpointing(dir, Duration::from_millis(10));
+    options.checkpoints.tolerable_failures = None;
+    options
+}
+
+#[test]
+fn a_record_that_cannot_be_parsed_or_makes_a_function_panic_stops_the_job_and_is_processed_once_when_that_is_mended()
+ {
+    for (fault, reason) in [
+        (Fault::Refuses, "operator `parse`: no line 3001 wanted"),
+        (Fault::Panics, "panicked: no line 3001 wanted"),
+    ] {
+        let place = Place::new();
+        let options = JobOptions {
+            restart: Some(RestartStrategy::FixedDelay {
+                attempts: 2,
+                delay: Duration::from_millis(1),
+            }),
+            ..checkpointed(&place)
+        };
+        let faulty = Job {
+            fault: Some(fault),
+            ..Job::with(2)
+        };
+        let handle = faulty.start(&place, options);
+        let control = handle.control();
+        let error = handle.wait().expect_err("the line comes again").to_string();
+        assert!(error.starts_with("subtask Source: "), "{error}");
+        assert!(error.contains("parse"), "{error}");
+        assert!(error.contains("/2) failed: "), "{error}");
+        assert!(error.contains(reason), "{error}");
+        assert_eq!(control.status().restarts, 2);
+        assert_eq!(control.status().last_failure, Some(error));
+
+        Job::with(2).run(&place, checkpointed(&place));
+        place.check();
+    }
+}
+
+#[test]
+fn state_of_another_type_is_refused_with_operator_and_state_and_the_old_program_goes_on() {
+    let place = Place::new();
+    let handle = Job::held(2).start(&place, checkpointed(&place));
+    let control = handle.control();
+    until(|| control.status().state == JobState::Running, &handle);
+    control.savepoint().expect("a running job has savepoints");
+    control.cancel();
+    handle.wait().expect("a cancelled job has not failed");
+
+    let wide = Job {
+        has_wide_counts: true,
+        ..Job::with(2)
+    };
+    let once = JobOptions {
+        restart: Some(RestartStrategy::None),
+        ..checkpointed(&place)
+    };
+    let error = wide
+        .start(&place, once)
+        .wait()
+        .expect_err("a u32 is no u64")
+        .to_string();
+    let words = "operator `MapWithState`: the state `count` holds u32 version 1 in the checkpoint, the program says u64 version 1";
+    assert!(error.contains(words), "{error}");
+    Job::with(2).run(&place, checkpointed(&place));
+    place.check();
+}
+
+#[test]
+fn a_store_that_is_away_for_a_while_fails_checkpoints_and_costs_nothing() {
+    let place = Place::new();
+    let job = Job::held(2);
+    let handle = job.start(&place, checkpointed(&place));
+    let control = handle.control();
+    let store = place.checkpoints();
+    until(|| control.status().checkpoints.counts().completed > 0, &handle);
+    let aside = store.with_extension("aside");
+    block(&store, &aside);
+    until(|| control.status().checkpoints.counts().failed > 0, &handle);
+    fs::remove_file(&store).expect("a file stands in the way");
+    fs::rename(&aside, &store).expect("the store comes back");
+    job.release();
+    handle.wait().expect("failed checkpoints are tolerated");
+    place.check();
+}
+
+/// Puts a file where the store's directory is, which may be made anew in between.
+fn block(store: &Path, aside: &Path) {
+    fs::rename(store, aside).expect("the store is there");
+    for number in 0.. {
+        if fs::write(store, "").is_ok() {
+            return;
+        }
+        // An upload that was under way has made it.
+        drop(fs::rename(store, store.with_extension(format!("made-{number}"))));
+    }
+}

@@ -3,6 +3,7 @@
 mod arguments;
 mod generators;
 mod result;
+mod told;
 mod words;
 mod workloads;
 

@@ -1,15 +1,18 @@
 //! The workloads.
 
 use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
 
 use everspan_stream::{
-    Chain, Collector, DataStream, GeneratorSource, KeyedContext, KeyedOpenContext, KeyedProcessFunction, Result,
-    StreamExecutionEnvironment, ValueState, ValueStateDescriptor,
+    Chain, Collector, DataStream, GeneratorSource, JobOptions, KeyedContext, KeyedOpenContext,
+    KeyedProcessFunction, Result, StreamExecutionEnvironment, ValueState, ValueStateDescriptor,
 };
 
 use crate::arguments::Arguments;
 use crate::generators::{Auctions, Event, mix, pos, sentence};
 use crate::result::{Checksum, Fields};
+use crate::told::Told;
 use crate::words::{Tokenizer, java_hash};
 
 const KEYS: u64 = 1_000_000;
@@ -53,7 +56,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String, Box<dyn Error>> {
             .sink_to(checksum.clone()),
         other => return Err(format!("--workload `{other}`: unknown").into()),
     }
-    let ran = env.execute(&arguments.workload)?;
+    let told = Arc::new(Told::default());
+    let mut options = match &arguments.checkpoints {
+        Some((interval_ms, dir)) => JobOptions::checkpointing(dir, Duration::from_millis(*interval_ms)),
+        None => JobOptions::default(),
+    };
+    options.spans = Some(told.clone());
+    let ran = env.execute_with(&arguments.workload, options)?;
     let total = checksum.total();
     let line = serde_json::json!({
         "events": events,
@@ -61,14 +70,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String, Box<dyn Error>> {
         "checksum": total.checksum as i64,
         "first_record_ns": total.first_record_ns,
         "wall_s": ran.net_runtime.as_secs_f64(),
-        "checkpoints": [],
-        "initializations": [],
+        "rss_mb": rss_mb_max(),
+        "checkpoints": told.checkpoints(),
+        "initializations": told.initializations(),
     });
     Ok(line.to_string())
 }
 
+/// The most memory the process had, MB.
+fn rss_mb_max() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes / 1024)
+}
+
 fn bids(env: &StreamExecutionEnvironment, events: u64) -> DataStream<Event, impl Chain<Event> + use<>> {
-    env.from_source(Auctions { events }, "auctions").filter(|e| e.kind == 2)
+    env.from_source(Auctions { events }, "auctions")
+        .filter(|e| e.kind == 2)
 }
 
 /// Adds up per key and emits every sum.

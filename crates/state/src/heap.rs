@@ -107,8 +107,10 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
     pub fn get_mut_hashed(&mut self, group: KeyGroup, hash: u64, key: &K) -> Option<&mut V> {
         let place = self.place(group);
         let bucket = self.groups[place].bucket_mut(hash);
-        // A bucket that lacks the key is not copied.
-        bucket.get(hash, key)?;
+        if Arc::strong_count(bucket) > 1 {
+            // A bucket that lacks the key is not copied.
+            bucket.get(hash, key)?;
+        }
         Arc::make_mut(bucket).get_mut(hash, key)
     }
 

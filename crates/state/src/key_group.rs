@@ -27,7 +27,14 @@ impl KeyGroup {
         mixed = (mixed ^ (mixed >> 16)).wrapping_mul(0x85eb_ca6b);
         mixed = (mixed ^ (mixed >> 13)).wrapping_mul(0xc2b2_ae35);
         mixed ^= mixed >> 16;
-        Self(narrow(mixed % u32::from(groups)))
+        let groups = u32::from(groups);
+        // The same remainder, without the division.
+        let of_all = if groups.is_power_of_two() {
+            mixed & (groups - 1)
+        } else {
+            mixed % groups
+        };
+        Self(narrow(of_all))
     }
 
     /// Which of `owners` has this group, of `groups` in all.

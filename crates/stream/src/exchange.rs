@@ -18,5 +18,6 @@ pub(crate) use batch::Batch;
 pub(crate) use channel::{Channel, Message};
 pub(crate) use output::ExchangeFactory;
 pub use partition::Partitioner;
+pub(crate) use partition::Router;
 pub(crate) use partition::{Forward, Global, Hash, Rebalance};
 pub(crate) use waker::Waker;

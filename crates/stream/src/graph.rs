@@ -8,18 +8,19 @@ mod operator;
 mod restored;
 mod setup;
 
+use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 pub(crate) use branches::{Branches, TeeFactory};
 pub use operator::{Operator, OperatorOptions};
 pub use restored::OwnState;
-pub(crate) use restored::{OperatorRecord, Restored, RestoredOperator};
+pub(crate) use restored::{OperatorRecord, Restored, RestoredOperator, claimant, in_flight_uid};
 pub use setup::Setup;
 pub(crate) use setup::Wiring;
 
 use crate::data::Data;
-use crate::exchange::{ExchangeFactory, Partitioner};
+use crate::exchange::{ExchangeFactory, Partitioner, Router};
 use crate::operators::side_output::SideOutput;
 use crate::runtime::error::JobError;
 use crate::stage::Stage;
@@ -47,7 +48,8 @@ pub trait Chain<T>: Send + Sized + 'static {
     where
         T: Data,
     {
-        let edge = graph.add_edge(gate, P::POINTWISE);
+        let router = partitioner.clone();
+        let edge = graph.add_edge(gate, P::POINTWISE, move || Router::new(router.clone()));
         self.attach(ExchangeFactory::new(edge, partitioner), graph);
     }
 
@@ -131,7 +133,12 @@ struct Edge {
     pointwise: bool,
     /// The sending task, once it is attached.
     from: Option<usize>,
+    /// A [`MakeRouter`] of the gate's records.
+    router: Box<dyn Any + Send>,
 }
+
+/// Says where records in flight of an exchange belong when the number of subtasks has changed.
+type MakeRouter<T> = Box<dyn Fn() -> Router<T> + Send>;
 
 /// Something that waits for what is behind it.
 struct Finish {
@@ -210,10 +217,16 @@ impl Graph {
         };
         let mut description = TaskDescription::default();
         first.describe(&mut description);
+        if description.operators.is_empty() {
+            // It only hands on: data in flight of it needs a name all the same.
+            let relay = self.add_operator(OperatorOptions::named("Relay"));
+            description.operators.push(relay);
+        }
         let task = self.add_task(description, parallelism, move |setup| {
             let channels = setup.inputs(gate);
+            let restoring = setup.restoring(gate);
             let chain = first.make(setup);
-            Box::new(GateHead::new(channels, chain, setup.figures()))
+            Box::new(GateHead::new(channels, restoring, chain, setup.figures()))
         });
         self.gates.push(Gate {
             task,
@@ -223,11 +236,18 @@ impl Graph {
     }
 
     /// One more sending end into a gate. With `pointwise` each subtask sends to the one of its number only.
-    pub fn add_edge<T>(&mut self, gate: GateId<T>, pointwise: bool) -> EdgeId<T> {
+    pub(crate) fn add_edge<T: 'static>(
+        &mut self,
+        gate: GateId<T>,
+        pointwise: bool,
+        router: impl Fn() -> Router<T> + Send + 'static,
+    ) -> EdgeId<T> {
         let edges = &mut self.gates[gate.index].edges;
+        let router: MakeRouter<T> = Box::new(router);
         edges.push(Edge {
             pointwise,
             from: None,
+            router: Box::new(router),
         });
         EdgeId {
             gate,

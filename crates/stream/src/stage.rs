@@ -40,6 +40,8 @@ pub enum Signal<'a> {
     Idle(bool),
     /// The time that a stage asked for with [`TaskContext::wake_at`], or a later one, has come.
     Time(i64),
+    /// A step of the subtask ends: what a stage has put off until there is more to do at once, it does now.
+    StepEnds,
     /// Partly filled batches leave now.
     Flush,
     /// There may be room again for batches that found none.

@@ -12,11 +12,13 @@ mod alignment;
 mod chain;
 mod context;
 mod gate;
+mod in_flight;
 pub mod snapshot;
 mod source;
 
 pub use context::{NO_TIMESTAMP, SubtaskFigures, TaskContext};
-pub(crate) use gate::GateHead;
+pub(crate) use gate::{GateHead, Restoring};
+pub(crate) use in_flight::InFlight;
 pub(crate) use source::SourceHead;
 
 use everspan_checkpoint::Now;
@@ -44,7 +46,10 @@ pub enum Step {
         until: Option<i64>,
     },
     /// A receiver has no room; the subtask is woken when it has.
-    BackPressured,
+    BackPressured {
+        /// At this processing time it is to be stepped nevertheless, ms since the Unix epoch.
+        until: Option<i64>,
+    },
     /// The input has ended and everything was sent on. Barriers are still answered.
     Ended,
 }

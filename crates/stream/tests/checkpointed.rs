@@ -110,6 +110,32 @@ fn after_a_failure_every_record_counts_once() {
 }
 
 #[test]
+fn unaligned_checkpoints_lose_and_repeat_nothing() {
+    let rows = [
+        (20_000, 500, 13_601, None),
+        (2000, 50, 1361, None),
+        (20_000, 500, 13_601, Some(0)),
+    ];
+    for (numbers, chunk, fail_at, timeout) in rows {
+        for parallelism in [1, 3] {
+            let dir = tempfile::tempdir().unwrap();
+            let env = StreamExecutionEnvironment::new();
+            env.set_parallelism(parallelism).set_keyed_chaining(false);
+            let counted = counts(&env, Paced::new(numbers, chunk), FailOnce::at(fail_at));
+            let mut options = options(dir.path());
+            options.checkpoints.unaligned = true;
+            options.aligned_timeout = timeout.map(Duration::from_millis);
+            env.execute_with("unaligned", options).expect("the job recovers");
+            assert_eq!(
+                counted(),
+                all(numbers),
+                "{numbers} {chunk} {timeout:?} {parallelism}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_savepoint_goes_on_at_another_parallelism() {
     let dir = tempfile::tempdir().unwrap();
     let total = 20_000;

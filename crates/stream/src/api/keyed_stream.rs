@@ -22,7 +22,7 @@ pub struct KeyedStream<T, K, S, B> {
 
 impl<T, K, S, B> KeyedStream<T, K, S, B>
 where
-    T: 'static,
+    T: Send + 'static,
     K: Key,
     S: Fn(&T) -> K + Clone + Send + 'static,
     B: Chain<T>,

@@ -50,7 +50,6 @@ impl<T> Batch<T> {
     }
 
     /// Every record with its time, in order.
-    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&T, i64)> {
         let times = self.timestamps.iter().copied();
         self.records

@@ -21,6 +21,8 @@ pub(crate) enum Message<T> {
     Idle(bool),
     /// What follows belongs to the next checkpoint.
     Barrier(Barrier),
+    /// As `Barrier`, put before so many messages that were there already.
+    Overtaking(Barrier, usize),
     /// Nothing follows but barriers.
     End,
 }
@@ -29,7 +31,7 @@ impl<T> Message<T> {
     /// The same message again, which must not be a batch.
     pub(crate) fn without_records(&self) -> Self {
         match self {
-            Self::Batch(_) => unreachable!("a batch goes to one subtask"),
+            Self::Batch(_) | Self::Overtaking(..) => unreachable!("a batch goes to one subtask"),
             Self::Watermark(watermark) => Self::Watermark(*watermark),
             Self::Idle(idle) => Self::Idle(*idle),
             Self::Barrier(barrier) => Self::Barrier(barrier.clone()),
@@ -44,6 +46,8 @@ pub(crate) struct Channel<T> {
     /// Messages in the queue, to look without the lock.
     len: AtomicUsize,
     sender_waits: AtomicBool,
+    /// Whether the first message is a barrier that overtook others: it is taken whatever else is going on.
+    urgent: AtomicBool,
     sender: Arc<Waker>,
     receiver: Arc<Waker>,
 }
@@ -53,6 +57,15 @@ struct Queue<T> {
     batches: usize,
     /// Emptied batches on their way back.
     spare: Vec<Batch<T>>,
+}
+
+impl<T> Queue<T> {
+    fn push_all(&mut self, messages: impl Iterator<Item = Message<T>>) {
+        for message in messages {
+            self.batches += usize::from(matches!(message, Message::Batch(_)));
+            self.messages.push_back(message);
+        }
+    }
 }
 
 impl<T> Channel<T> {
@@ -65,6 +78,7 @@ impl<T> Channel<T> {
             }),
             len: AtomicUsize::new(0),
             sender_waits: AtomicBool::new(false),
+            urgent: AtomicBool::new(false),
             sender,
             receiver,
         }
@@ -88,6 +102,50 @@ impl<T> Channel<T> {
         Ok(spare)
     }
 
+    /// Puts these messages behind the others, whatever room there is, and the barrier before all of them.
+    pub(crate) fn overtake(&self, barrier: Barrier, overtaken: impl Iterator<Item = Message<T>>) {
+        let mut queue = self.queue();
+        queue.push_all(overtaken);
+        let before = queue.messages.len();
+        queue.messages.push_front(Message::Overtaking(barrier, before));
+        self.urgent.store(true, Ordering::Release);
+        self.len.store(before + 1, Ordering::Release);
+        drop(queue);
+        self.receiver.wake();
+    }
+
+    /// Brings the barrier of a checkpoint, if it waits in the queue, before the messages it waits behind.
+    pub(crate) fn hasten(&self, checkpoint: u64) {
+        let mut queue = self.queue();
+        let is_it =
+            |message: &Message<T>| matches!(message, Message::Barrier(of) if of.checkpoint == checkpoint);
+        let Some(place) = queue.messages.iter().position(is_it) else {
+            return;
+        };
+        let Some(Message::Barrier(barrier)) = queue.messages.remove(place) else {
+            unreachable!("a barrier stands there");
+        };
+        queue.messages.push_front(Message::Overtaking(barrier, place));
+        self.urgent.store(true, Ordering::Release);
+    }
+
+    /// The first message if it is a barrier that overtook others.
+    pub(crate) fn take_urgent(&self) -> Option<Message<T>> {
+        if !self.urgent.load(Ordering::Acquire) {
+            return None;
+        }
+        self.take()
+    }
+
+    /// Looks at the records of the next `messages` messages, without taking them.
+    pub(crate) fn look(&self, messages: usize, mut each: impl FnMut(&Batch<T>)) {
+        for message in self.queue().messages.iter().take(messages) {
+            if let Message::Batch(batch) = message {
+                each(batch);
+            }
+        }
+    }
+
     /// Whether there is a message.
     pub(crate) fn has_message(&self) -> bool {
         self.len.load(Ordering::Acquire) > 0
@@ -98,6 +156,11 @@ impl<T> Channel<T> {
         let mut queue = self.queue();
         let message = queue.messages.pop_front()?;
         self.len.store(queue.messages.len(), Ordering::Release);
+        if matches!(message, Message::Overtaking(..)) {
+            let next = queue.messages.front();
+            let is_next_urgent = matches!(next, Some(Message::Overtaking(..)));
+            self.urgent.store(is_next_urgent, Ordering::Release);
+        }
         if matches!(message, Message::Batch(_)) {
             queue.batches -= 1;
             // Not at each batch: sender and receiver would wake each other for every single one.

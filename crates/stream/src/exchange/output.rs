@@ -7,6 +7,7 @@ use super::{Batch, Channel, Message, Partitioner};
 use crate::graph::{EdgeId, Setup, StageFactory, TaskDescription};
 use crate::stage::{Signal, Stage};
 use crate::task::TaskContext;
+use crate::task::snapshot::Barrier;
 
 /// Sends records to the subtasks of another task, batch by batch.
 pub(crate) struct ExchangeOut<T, P> {
@@ -37,6 +38,7 @@ impl<T: Send, P: Partitioner<T>> Stage<T> for ExchangeOut<T, P> {
         match signal {
             Signal::Watermark(watermark) => self.broadcast(&Message::Watermark(*watermark), task),
             Signal::Idle(idle) => self.broadcast(&Message::Idle(*idle), task),
+            Signal::Barrier(pass) if pass.overtakes => self.overtake(&pass.barrier, task),
             Signal::Barrier(pass) => {
                 let barrier = pass.barrier.clone();
                 self.broadcast(&Message::Barrier(barrier), task);
@@ -44,7 +46,12 @@ impl<T: Send, P: Partitioner<T>> Stage<T> for ExchangeOut<T, P> {
             Signal::End => self.broadcast(&Message::End, task),
             Signal::Flush => self.each(|target| target.send_filling(task)),
             Signal::Drain => self.each(|target| target.drain(task)),
-            Signal::Open | Signal::Time(_) | Signal::Completed(_) | Signal::Aborted(_) | Signal::Close => {}
+            Signal::Open
+            | Signal::StepEnds
+            | Signal::Time(_)
+            | Signal::Completed(_)
+            | Signal::Aborted(_)
+            | Signal::Close => {}
         }
     }
 }
@@ -56,6 +63,19 @@ impl<T: Send, P: Partitioner<T>> ExchangeOut<T, P> {
             target.send_filling(task);
             target.send(message.without_records(), task);
         });
+    }
+
+    /// The barrier leaves before everything that is still here, which becomes data in flight of the receivers.
+    fn overtake(&mut self, barrier: &Barrier, task: &mut TaskContext) {
+        self.each(|target| {
+            let filling = std::mem::take(&mut target.filling);
+            task.sent(filling.len());
+            let filling = (!filling.is_empty()).then_some(Message::Batch(filling));
+            let overtaken = target.kept.drain(..).chain(filling);
+            target.channel.overtake(barrier.clone(), overtaken);
+        });
+        // What was kept has left.
+        task.unblock();
     }
 
     fn each(&mut self, each: impl FnMut(&mut Target<T>)) {
@@ -85,11 +105,24 @@ impl<T> Target<T> {
     }
 
     fn keep(&mut self, message: Message<T>, task: &mut TaskContext) {
+        if let Message::Barrier(barrier) = &message {
+            task.wake_for(barrier);
+        }
         self.kept.push_back(message);
         task.block();
     }
 
     fn drain(&mut self, task: &mut TaskContext) {
+        let now_ns = task.now().monotonic_ns;
+        let is_late =
+            |message: &Message<T>| matches!(message, Message::Barrier(barrier) if barrier.overtakes(now_ns));
+        if let Some(place) = self.kept.iter().position(is_late) {
+            let mut rest = self.kept.split_off(place);
+            if let Some(Message::Barrier(barrier)) = rest.pop_front() {
+                self.channel.overtake(barrier, self.kept.drain(..));
+            }
+            self.kept = rest;
+        }
         while let Some(message) = self.kept.pop_front() {
             if let Err(message) = self.channel.offer(message) {
                 self.kept.push_front(message);

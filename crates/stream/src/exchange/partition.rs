@@ -12,11 +12,37 @@ pub trait Partitioner<T>: Clone + Send + 'static {
     /// Whether each subtask sends to the one of its number only.
     const POINTWISE: bool = false;
 
+    /// Whether the same record always goes to the same subtask, as long as there are as many.
+    const BY_CONTENT: bool = false;
+
     /// The number of the subtask that gets `record`, below `targets`.
     fn target(&mut self, record: &T, targets: usize) -> usize;
 
     /// Told once which subtask of the sending task this is.
     fn sends_from(&mut self, _subtask: usize) {}
+}
+
+/// As [`Partitioner::target`].
+type Target<T> = Box<dyn FnMut(&T, usize) -> usize + Send>;
+
+/// A partitioner whose type does not matter.
+pub(crate) enum Router<T> {
+    /// Where a record goes follows from the record, and from how many subtasks there are.
+    ByContent(Target<T>),
+    /// Any subtask will do.
+    Any,
+}
+
+impl<T> Router<T> {
+    pub(crate) fn new<P: Partitioner<T>>(mut partitioner: P) -> Self {
+        if P::BY_CONTENT {
+            Self::ByContent(Box::new(move |record, targets| {
+                partitioner.target(record, targets)
+            }))
+        } else {
+            Self::Any
+        }
+    }
 }
 
 /// By the key: all records of a key group go to the subtask that owns it.
@@ -43,6 +69,8 @@ impl<K, S: Clone> Clone for Hash<K, S> {
 }
 
 impl<T, K: Key, S: Fn(&T) -> K + Clone + Send + 'static> Partitioner<T> for Hash<K, S> {
+    const BY_CONTENT: bool = true;
+
     #[inline]
     fn target(&mut self, record: &T, targets: usize) -> usize {
         if targets == 1 {

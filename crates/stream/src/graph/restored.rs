@@ -57,6 +57,27 @@ impl Restored {
     }
 }
 
+/// The uid under which a checkpoint holds the data in flight of a task that begins with the operator `head`.
+pub(crate) fn in_flight_uid(head: &str) -> String {
+    format!("{head}{IN_FLIGHT}")
+}
+
+const IN_FLIGHT: &str = "/in-flight";
+
+impl Restored {
+    /// Data in flight of all subtasks of a task, in their order.
+    pub(crate) fn in_flight(&self, head: &str) -> Vec<Vec<u8>> {
+        let operator = self.operators.get(&in_flight_uid(head));
+        let records = operator.into_iter().flat_map(|operator| &operator.records);
+        records.flat_map(|record| record.list.clone()).collect()
+    }
+}
+
+/// The operator whose state stands under `uid`: for data in flight, that which takes it.
+pub(crate) fn claimant(uid: &str) -> &str {
+    uid.strip_suffix(IN_FLIGHT).unwrap_or(uid)
+}
+
 impl RestoredOperator {
     /// Each has its own again, or, with another number of subtasks, all elements in turn.
     fn list(&self, subtask: usize, parallelism: usize) -> Vec<Vec<u8>> {

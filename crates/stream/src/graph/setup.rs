@@ -10,7 +10,7 @@ use super::{EdgeId, GateId, Graph, Operator, OwnState, Restored};
 use crate::exchange::{Channel, Waker};
 use crate::operators::side_output::SideStages;
 use crate::runtime_context::RuntimeContext;
-use crate::task::SubtaskFigures;
+use crate::task::{Restoring, SubtaskFigures};
 
 /// Gate, edge, sending subtask, receiving subtask.
 type ChannelPlace = (usize, usize, usize, usize);
@@ -162,15 +162,37 @@ impl<'a> Setup<'a> {
         self.wiring.is_checkpointed
     }
 
-    /// The channels into a gate, in the order of the senders.
-    pub(crate) fn inputs<T: Send + 'static>(&mut self, gate: GateId<T>) -> Vec<Arc<Channel<T>>> {
+    /// Data in flight that a checkpoint holds for a gate, of all subtasks, and how it is divided anew.
+    pub(crate) fn restoring<T: 'static>(&self, gate: GateId<T>) -> Restoring<T> {
+        let head = self.graph.tasks()[self.task].description.operators.first();
+        let head = head.expect("a task has an operator");
+        let restored = self.wiring.restored.as_ref();
+        let edges = self.graph.gates[gate.index].edges.iter();
+        Restoring {
+            head: head.clone(),
+            subtask: self.subtask,
+            parallelism: self.parallelism(),
+            elements: restored
+                .map(|restored| restored.in_flight(&head.uid))
+                .unwrap_or_default(),
+            routers: edges
+                .map(|edge| {
+                    let router = edge.router.downcast_ref::<super::MakeRouter<T>>();
+                    router.expect("an exchange has the type of its gate")()
+                })
+                .collect(),
+        }
+    }
+
+    /// The channels into a gate with the numbers of their exchanges, in the order of the senders.
+    pub(crate) fn inputs<T: Send + 'static>(&mut self, gate: GateId<T>) -> Vec<(usize, Arc<Channel<T>>)> {
         let mut channels = Vec::new();
         for (edge, of) in self.graph.gates[gate.index].edges.iter().enumerate() {
             let from_task = of.from.expect("every sending end is attached to a task");
             let senders = 0..self.graph.tasks()[from_task].parallelism;
             for from in senders.filter(|from| !of.pointwise || *from == self.subtask) {
                 let place = (gate.index, edge, from, self.subtask);
-                channels.push(self.wiring.channel(place, from_task, self.task));
+                channels.push((edge, self.wiring.channel(place, from_task, self.task)));
             }
         }
         channels

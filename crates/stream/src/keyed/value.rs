@@ -93,11 +93,10 @@ impl<V: StateValue> ValueState<V> {
         let slot = self.slot()?;
         let of = ctx.key;
         let rows = &mut ctx.backend.table::<V>(slot).rows;
-        let mut new = Some(value);
-        let key = of.key.clone();
-        let place = rows.get_or_insert_hashed(of.group, of.hash, key, || new.take().expect("made once"));
-        if let Some(value) = new {
+        if let Some(place) = rows.get_mut_hashed(of.group, of.hash, &of.key) {
             *place = value;
+        } else {
+            rows.get_or_insert_hashed(of.group, of.hash, of.key.clone(), || value);
         }
         Ok(())
     }

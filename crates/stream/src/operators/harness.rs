@@ -150,7 +150,7 @@ impl Driven {
                 Step::Worked => {}
                 Step::Idle { until } => return Ok(until),
                 Step::Ended => return Ok(None),
-                Step::BackPressured => panic!("a chain alone has nobody to wait for"),
+                Step::BackPressured { .. } => panic!("a chain alone has nobody to wait for"),
             }
         }
     }

@@ -41,14 +41,14 @@ impl<K, S, F> KeyedProcess<K, S, F> {
 
 impl<T, K, S, F> OperatorFactory<T> for KeyedProcess<K, S, F>
 where
-    T: 'static,
+    T: Send + 'static,
     K: Key,
     S: Fn(&T) -> K + Clone + Send + 'static,
     F: KeyedProcessFunction<K, T>,
     F::Out: 'static,
 {
     type Out = F::Out;
-    type Stage<N: Stage<F::Out> + 'static> = KeyedProcessStage<K, S, F, N>;
+    type Stage<N: Stage<F::Out> + 'static> = KeyedProcessStage<T, K, S, F, N>;
 
     const HAS_SIDE_OUTPUTS: bool = true;
 
@@ -68,14 +68,42 @@ where
             watermark: NO_WATERMARK,
             range,
             side: setup.take_side_outputs(),
+            waiting: Waiting::default(),
+            looks_ahead: false,
             context: setup.runtime_context(operator),
             next,
         }
     }
 }
 
+/// Records that wait while the state is large: their rows are brought near together.
+const LOOK_AHEAD_RECORDS: usize = 32;
+
+/// Records with their keys and times. Empty at the end of every step.
+struct Waiting<K, T> {
+    keys: Vec<KeyOf<K>>,
+    records: Vec<(T, i64)>,
+}
+
+impl<K, T> Default for Waiting<K, T> {
+    fn default() -> Self {
+        Self {
+            keys: Vec::new(),
+            records: Vec::new(),
+        }
+    }
+}
+
+impl<K, T> Waiting<K, T> {
+    #[inline]
+    fn push(&mut self, key: KeyOf<K>, record: T, timestamp: i64) {
+        self.keys.push(key);
+        self.records.push((record, timestamp));
+    }
+}
+
 /// See [`KeyedProcess`].
-pub(crate) struct KeyedProcessStage<K, S, F, N> {
+pub(crate) struct KeyedProcessStage<T, K, S, F, N> {
     selector: S,
     function: F,
     key_groups: u16,
@@ -85,12 +113,15 @@ pub(crate) struct KeyedProcessStage<K, S, F, N> {
     watermark: i64,
     range: KeyGroupRange,
     side: SideStages,
+    waiting: Waiting<K, T>,
+    looks_ahead: bool,
     context: RuntimeContext,
     next: N,
 }
 
-impl<T, K, S, F, N> Stage<T> for KeyedProcessStage<K, S, F, N>
+impl<T, K, S, F, N> Stage<T> for KeyedProcessStage<T, K, S, F, N>
 where
+    T: Send,
     K: Key,
     S: Fn(&T) -> K + Send,
     F: KeyedProcessFunction<K, T>,
@@ -98,25 +129,24 @@ where
 {
     #[inline]
     fn record(&mut self, record: T, task: &mut TaskContext) {
-        if task.has_failed() {
-            return;
-        }
         let key = KeyOf::new((self.selector)(&record), self.key_groups);
-        let moment = Moment::now(self.watermark, task);
-        let mut ctx = KeyedContext::new(&key, &mut self.backend, &mut self.timers, &mut self.side, moment);
-        let mut out = Next {
-            stage: &mut self.next,
-            task,
-        };
-        if let Err(error) = self.function.process_element(record, &mut ctx, &mut out) {
-            task.fail(self.context.operator_name(), error);
+        if self.looks_ahead {
+            self.waiting.push(key, record, task.timestamp);
+            if self.waiting.keys.len() >= LOOK_AHEAD_RECORDS {
+                self.catch_up(task);
+            }
+        } else {
+            self.process(&key, record, task);
         }
-        self.side.flush(task);
-        self.wake_for_timers(task);
     }
 
     fn signal(&mut self, signal: &mut Signal<'_>, task: &mut TaskContext) {
+        self.catch_up(task);
         let done = match signal {
+            Signal::StepEnds => {
+                self.looks_ahead = self.backend.is_large();
+                Ok(())
+            }
             Signal::Close => self.function.close(),
             Signal::Watermark(watermark) => {
                 self.watermark = *watermark;
@@ -144,8 +174,8 @@ where
     }
 }
 
-impl<K: Key, S, F, N> KeyedProcessStage<K, S, F, N> {
-    fn open<T>(&mut self, task: &mut TaskContext) -> Result
+impl<T, K: Key, S, F, N> KeyedProcessStage<T, K, S, F, N> {
+    fn open(&mut self, task: &mut TaskContext) -> Result
     where
         F: KeyedProcessFunction<K, T>,
     {
@@ -158,6 +188,46 @@ impl<K: Key, S, F, N> KeyedProcessStage<K, S, F, N> {
         self.backend.opened(task)
     }
 
+    #[inline]
+    fn process(&mut self, key: &KeyOf<K>, record: T, task: &mut TaskContext)
+    where
+        F: KeyedProcessFunction<K, T>,
+        N: Stage<F::Out>,
+    {
+        if task.has_failed() {
+            return;
+        }
+        let moment = Moment::now(self.watermark, task);
+        let mut ctx = KeyedContext::new(key, &mut self.backend, &mut self.timers, &mut self.side, moment);
+        let mut out = Next {
+            stage: &mut self.next,
+            task,
+        };
+        if let Err(error) = self.function.process_element(record, &mut ctx, &mut out) {
+            task.fail(self.context.operator_name(), error);
+        }
+        self.side.flush(task);
+        self.wake_for_timers(task);
+    }
+
+    /// Processes what waits, in order.
+    fn catch_up(&mut self, task: &mut TaskContext)
+    where
+        F: KeyedProcessFunction<K, T>,
+        N: Stage<F::Out>,
+    {
+        if self.waiting.keys.is_empty() {
+            return;
+        }
+        self.backend.touch(&self.waiting.keys);
+        let mut waiting = std::mem::take(&mut self.waiting);
+        for (key, (record, timestamp)) in waiting.keys.drain(..).zip(waiting.records.drain(..)) {
+            task.timestamp = timestamp;
+            self.process(&key, record, task);
+        }
+        self.waiting = waiting;
+    }
+
     /// Asks for the first timer of processing time.
     #[inline]
     fn wake_for_timers(&self, task: &mut TaskContext) {
@@ -167,7 +237,7 @@ impl<K: Key, S, F, N> KeyedProcessStage<K, S, F, N> {
     }
 
     /// Calls the function for every timer up to `until`, in the order of their times.
-    fn fire<T>(&mut self, domain: TimeDomain, until: i64, task: &mut TaskContext) -> Result
+    fn fire(&mut self, domain: TimeDomain, until: i64, task: &mut TaskContext) -> Result
     where
         F: KeyedProcessFunction<K, T>,
         N: Stage<F::Out>,

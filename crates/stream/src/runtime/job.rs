@@ -38,6 +38,12 @@ static JOBS: AtomicU64 = AtomicU64::new(0);
 impl ReadyJob {
     pub(crate) fn new(name: &str, mut graph: Graph, options: JobOptions) -> Result<Self, JobError> {
         graph.finish()?;
+        if options.checkpoints.unaligned && options.checkpoints.max_concurrent != 1 {
+            return Err(JobError::Option(format!(
+                "execution.checkpointing.max-concurrent-checkpoints is {}: with unaligned checkpoints it must be 1",
+                options.checkpoints.max_concurrent
+            )));
+        }
         let clock = Clock::start();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)

@@ -86,6 +86,8 @@ pub(crate) struct Shape {
     /// Of each task: whether it begins with a source.
     pub(crate) key_groups: u16,
     pub(crate) mode: CheckpointingMode,
+    /// Unaligned checkpoints begin aligned and overtake after this time; `None`: at once.
+    pub(crate) aligned_timeout: Option<Duration>,
     /// Whether checkpoints are made: else the run is over when its input is.
     pub(crate) is_checkpointed: bool,
 }
@@ -110,8 +112,10 @@ enum Last {
     Due(u64),
     /// Asked for, with the ticket's answer to come.
     Asked,
-    /// The run is over.
+    /// The run is over, which the coordinator is still to be told.
     Over,
+    /// The run is over.
+    Stopped,
 }
 
 /// A checkpoint that is being put together.
@@ -189,6 +193,11 @@ impl Master {
         }
         self.ask_for_last(now, &mut effects);
         spans(self.initialization.tick(now), &mut effects);
+        if matches!(self.last, Last::Over) {
+            // Checkpoints under way have no use any more.
+            self.last = Last::Stopped;
+            self.tell(Input::Stop, now, &mut effects);
+        }
         effects
     }
 
@@ -271,7 +280,11 @@ impl Master {
 
     fn carry_out(&mut self, output: Output, now: Now, effects: &mut Vec<Effect>) {
         match output {
-            Output::Begin { checkpoint, kind, .. } => self.begin(checkpoint, kind, now, effects),
+            Output::Begin {
+                checkpoint,
+                kind,
+                unaligned,
+            } => self.begin(checkpoint, (kind, unaligned), now, effects),
             Output::Publish { checkpoint } => {
                 let assembly = self.under_way.get_mut(&checkpoint);
                 let assembly = assembly.expect("what is published has begun");
@@ -294,7 +307,13 @@ impl Master {
         }
     }
 
-    fn begin(&mut self, checkpoint: u64, kind: Kind, now: Now, effects: &mut Vec<Effect>) {
+    fn begin(
+        &mut self,
+        checkpoint: u64,
+        (kind, unaligned): (Kind, bool),
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
         self.last_id = checkpoint;
         self.under_way.insert(
             checkpoint,
@@ -307,6 +326,13 @@ impl Master {
         let barrier = Barrier {
             checkpoint,
             mode: match self.shape.mode {
+                CheckpointingMode::ExactlyOnce if unaligned => match self.shape.aligned_timeout {
+                    None => BarrierMode::Unaligned,
+                    Some(timeout) => {
+                        let timeout = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
+                        BarrierMode::AlignedUntil(now.monotonic_ns.saturating_add(timeout))
+                    }
+                },
                 CheckpointingMode::ExactlyOnce => BarrierMode::Aligned,
                 CheckpointingMode::AtLeastOnce => BarrierMode::AtLeastOnce,
             },

@@ -18,6 +18,9 @@ pub struct JobOptions {
     pub checkpoints: Options,
     /// `execution.checkpointing.mode`.
     pub mode: CheckpointingMode,
+    /// `execution.checkpointing.aligned-checkpoint-timeout`: unaligned checkpoints begin aligned, and overtake what is
+    /// not aligned after this time; `None`: they overtake at once.
+    pub aligned_timeout: Option<Duration>,
     /// `execution.checkpointing.dir`: a directory, or a URL such as `s3://bucket/prefix`. Without it there are no
     /// checkpoints.
     pub checkpoint_dir: Option<String>,

@@ -11,7 +11,7 @@ use everspan_state::{KeyGroupRange, Owned, Recovery};
 use super::error::JobError;
 use super::master::attachment_name;
 use super::options::{JobOptions, Start};
-use crate::graph::{Graph, OperatorRecord, Restored, RestoredOperator};
+use crate::graph::{Graph, OperatorRecord, Restored, RestoredOperator, claimant};
 
 /// A checkpoint that a run begins with.
 pub(crate) struct Beginning {
@@ -173,7 +173,7 @@ fn check_claims(
     options: &JobOptions,
 ) -> Result<(), JobError> {
     let of_program = || graph.tasks().iter().flat_map(|task| &task.description.operators);
-    let is_claimed = |uid: &str| of_program().any(|operator| &*operator.uid == uid);
+    let is_claimed = |uid: &str| of_program().any(|operator| &*operator.uid == claimant(uid));
     let has_state = |of: &&RestoredOperator| {
         let mut records = of.records.iter();
         records.any(|record| !record.list.is_empty() || !record.states.is_empty())

@@ -119,6 +119,7 @@ impl<'a> Running<'a> {
             run_name: start.run_name,
             key_groups: graph.max_parallelism(),
             mode: place.options.mode,
+            aligned_timeout: place.options.aligned_timeout,
             is_checkpointed: place.store.is_some(),
         };
         // In a directory of this run: writers of the one before may still be at work.

@@ -167,8 +167,9 @@ impl Driver {
                     }
                     self.fittings.waker.wait(None);
                 }
-                Step::BackPressured => {
-                    self.fittings.waker.wait(None);
+                Step::BackPressured { until } => {
+                    let most = until.map(|until| duration_until(until, after.wall_ns));
+                    self.fittings.waker.wait(most);
                     let waited = self.fittings.clock.now().monotonic_ns - after.monotonic_ns;
                     let figures = &self.fittings.figures;
                     figures.back_pressured_ns.fetch_add(waited, Ordering::Relaxed);

@@ -53,12 +53,43 @@ impl Alignment {
         complete
     }
 
+    /// Whether the barriers of a checkpoint mean nothing any more.
+    pub(crate) fn is_over(&self, checkpoint: u64) -> bool {
+        checkpoint <= self.over
+    }
+
+    /// Whether an input has delivered the barrier of a checkpoint.
+    pub(crate) fn has_seen(&self, checkpoint: u64, input: usize) -> bool {
+        self.is_over(checkpoint)
+            || self
+                .pending
+                .get(&checkpoint)
+                .is_some_and(|pending| pending.seen[input])
+    }
+
+    /// A barrier of this checkpoint has overtaken data: no input waits for the others any more.
+    pub(crate) fn unblock(&mut self, checkpoint: u64) {
+        if let Some(pending) = self.pending.get_mut(&checkpoint) {
+            pending.barrier.mode = BarrierMode::Unaligned;
+        }
+    }
+
+    /// A checkpoint whose barriers overtake from now on, with the time of its first barrier; told once.
+    pub(crate) fn take_late(&mut self, now_ns: u64) -> Option<(Barrier, u64)> {
+        let is_late = |pending: &&mut Pending| matches!(pending.barrier.mode, BarrierMode::AlignedUntil(until_ns) if now_ns >= until_ns);
+        let late = self.pending.values_mut().find(is_late)?;
+        late.barrier.mode = BarrierMode::Unaligned;
+        Some((late.barrier.clone(), late.first_ns))
+    }
+
     /// Whether an input must not be read now.
     pub(crate) fn blocks(&self, input: usize) -> bool {
-        let mut aligned = self
-            .pending
-            .values()
-            .filter(|pending| pending.barrier.mode == BarrierMode::Aligned);
+        let mut aligned = self.pending.values().filter(|pending| {
+            matches!(
+                pending.barrier.mode,
+                BarrierMode::Aligned | BarrierMode::AlignedUntil(_)
+            )
+        });
         aligned.any(|pending| pending.seen[input])
     }
 

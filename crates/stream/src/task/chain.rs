@@ -7,7 +7,7 @@ use everspan_checkpoint::{Now, SubtaskStats};
 
 use super::context::SubtaskFigures;
 use super::snapshot::{Barrier, BarrierPass, OperatorState, Snapshot};
-use super::{END_WATERMARK, TaskContext};
+use super::{END_WATERMARK, Step, TaskContext};
 use crate::failure::Failure;
 use crate::stage::{Signal, Stage};
 
@@ -63,6 +63,17 @@ impl<S> Chain<S> {
         true
     }
 
+    /// What a step ends with when a receiver has no room.
+    pub(crate) fn back_pressured(&self) -> Step {
+        Step::BackPressured {
+            // One that is over was in vain: room is what is awaited.
+            until: self
+                .task
+                .next_wakeup()
+                .filter(|until| *until > self.task.now_ms()),
+        }
+    }
+
     pub(crate) fn flush<T>(&mut self)
     where
         S: Stage<T>,
@@ -89,11 +100,16 @@ impl<S> Chain<S> {
         S: Stage<T>,
     {
         let now_ns = self.task.now().monotonic_ns;
-        let mut pass = BarrierPass { barrier, parts: head };
+        let mut pass = BarrierPass {
+            overtakes: barrier.overtakes(now_ns),
+            barrier,
+            parts: head,
+        };
         self.signal(Signal::Barrier(&mut pass));
         let stats = SubtaskStats {
             start_delay: Duration::from_nanos(first_ns.saturating_sub(pass.barrier.triggered_ns)),
             alignment: Duration::from_nanos(now_ns.saturating_sub(first_ns)),
+            unaligned: pass.overtakes,
             ..SubtaskStats::default()
         };
         self.snapshots.push(Snapshot {
@@ -101,6 +117,15 @@ impl<S> Chain<S> {
             parts: pass.parts,
             stats,
         });
+    }
+
+    /// Takes back the snapshot that was just made: something is still to be added.
+    pub(crate) fn hold_snapshot(&mut self) -> Snapshot {
+        self.snapshots.pop().expect("a barrier makes a snapshot")
+    }
+
+    pub(crate) fn release_snapshot(&mut self, snapshot: Snapshot) {
+        self.snapshots.push(snapshot);
     }
 
     pub(crate) fn take_snapshots(&mut self) -> Vec<Snapshot> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use everspan_checkpoint::Now;
 
 use super::NO_WATERMARK;
+use super::snapshot::{Barrier, BarrierMode};
 use crate::failure::Failure;
 
 const NS_PER_MS: u64 = 1_000_000;
@@ -102,6 +103,14 @@ impl TaskContext {
     /// asks for several times gets the earliest, and asks again.
     pub fn wake_at(&mut self, time_ms: i64) {
         self.wake_at = Some(self.wake_at.map_or(time_ms, |known| known.min(time_ms)));
+    }
+
+    /// Asks for the moment from which a barrier overtakes.
+    pub(crate) fn wake_for(&mut self, barrier: &Barrier) {
+        if let BarrierMode::AlignedUntil(until_ns) = barrier.mode {
+            let left_ms = until_ns.saturating_sub(self.now.monotonic_ns).div_ceil(NS_PER_MS);
+            self.wake_at(self.now_ms.saturating_add_unsigned(left_ms));
+        }
     }
 
     pub(crate) fn next_wakeup(&self) -> Option<i64> {

@@ -12,6 +12,10 @@ use everspan_state::heap::HeapSnapshots;
 pub enum BarrierMode {
     /// It stays behind the data before it, and inputs that delivered it wait for the others. Exactly once.
     Aligned,
+    /// It overtakes the data before it, which becomes part of the checkpoint. Exactly once.
+    Unaligned,
+    /// As aligned; if it is not everywhere by this moment of the monotonic clock, as unaligned from then on.
+    AlignedUntil(u64),
     /// It stays behind the data before it, and no input waits: after a restore records may come twice.
     AtLeastOnce,
 }
@@ -29,10 +33,23 @@ pub struct Barrier {
     pub terminates: bool,
 }
 
+impl Barrier {
+    /// Whether it overtakes data at this moment of the monotonic clock.
+    pub(crate) fn overtakes(&self, now_ns: u64) -> bool {
+        match self.mode {
+            BarrierMode::Unaligned => true,
+            BarrierMode::AlignedUntil(until_ns) => now_ns >= until_ns,
+            BarrierMode::Aligned | BarrierMode::AtLeastOnce => false,
+        }
+    }
+}
+
 /// A barrier on its way through a chain, collecting the state of every operator.
 pub struct BarrierPass {
     /// The barrier.
     pub barrier: Barrier,
+    /// Whether it overtakes what is still on its way out.
+    pub overtakes: bool,
     /// What the operators added.
     pub parts: Vec<OperatorState>,
 }

@@ -83,6 +83,7 @@ impl<X: Source, S: Stage<X::Item>> SourceHead<X, S> {
         let progress = reader.poll_next(STEP_RECORDS, &mut out);
         let records = out.records;
         self.chain.task.received(records);
+        self.chain.signal(Signal::StepEnds);
         match progress {
             Ok(Progress::More) => Step::Worked,
             Ok(Progress::Later { .. }) if records > 0 => Step::Worked,
@@ -145,7 +146,7 @@ impl<X: Source, S: Stage<X::Item>> Subtask for SourceHead<X, S> {
 
     fn step(&mut self, now: Now) -> Result<Step, Failure> {
         if !self.chain.begin_step(now) {
-            return Ok(Step::BackPressured);
+            return Ok(self.chain.back_pressured());
         }
         let step = match self.state {
             State::Reading => self.read(),

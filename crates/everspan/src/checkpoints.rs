@@ -48,6 +48,8 @@ pub enum NoCheckpoint {
     BadDestination(String),
     /// It failed, or was refused.
     Failed(String),
+    /// Not all partitions run yet, and what is waited for.
+    NotYet(String),
     /// The server is going down.
     Stopping,
 }
@@ -58,7 +60,7 @@ impl std::fmt::Display for NoCheckpoint {
             Self::NoDestination => f.write_str(
                 "there is nowhere to write it: set checkpoint.destination, or name a directory for a savepoint",
             ),
-            Self::BadDestination(why) | Self::Failed(why) => f.write_str(why),
+            Self::BadDestination(why) | Self::Failed(why) | Self::NotYet(why) => f.write_str(why),
             Self::Stopping => f.write_str("the server is stopping"),
         }
     }

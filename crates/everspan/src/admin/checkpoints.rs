@@ -77,9 +77,13 @@ impl From<NoCheckpoint> for Refused {
             NoCheckpoint::NoDestination => 409,
             NoCheckpoint::BadDestination(_) => 400,
             NoCheckpoint::Failed(_) => 500,
-            NoCheckpoint::Stopping => 503,
+            NoCheckpoint::NotYet(_) | NoCheckpoint::Stopping => 503,
         };
-        Refused::new(status, why.to_string())
+        let refused = Refused::new(status, why.to_string());
+        if matches!(why, NoCheckpoint::NotYet(_)) {
+            return refused.for_now();
+        }
+        refused
     }
 }
 

@@ -26,6 +26,11 @@ impl Refused {
         }
     }
 
+    /// The same request may be taken soon.
+    pub(super) fn for_now(self) -> Self {
+        Self { later: true, ..self }
+    }
+
     pub(super) fn not_found(what: &str, name: &str) -> Self {
         Self::new(404, format!("{what} {name} does not exist"))
     }
@@ -46,10 +51,7 @@ impl IntoResponse for Refused {
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
         let status = if refusal == Refusal::Overloaded { 429 } else { 503 };
-        Self {
-            later: true,
-            ..Self::new(status, refusal.to_string())
-        }
+        Self::new(status, refusal.to_string()).for_now()
     }
 }
 

@@ -134,7 +134,7 @@ async fn what_has_not_changed_does_not_travel_again_and_old_checkpoints_are_forg
             .filter(|path| path.extension().is_some_and(|of| of == "manifest"))
             .count()
     };
-    for _ in 0..500 {
+    for _ in 0..3000 {
         if manifests() == 2 {
             break;
         }

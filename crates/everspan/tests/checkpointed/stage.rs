@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -9,7 +10,7 @@ use tempfile::TempDir;
 use crate::world::bank::{ACCOUNTS, Endpoint};
 use crate::world::collector::Collector;
 use crate::world::http::{Answer, request};
-use crate::world::server::{self, Server};
+use crate::world::server::{self, PATIENCE, Server};
 
 pub(crate) struct Stage {
     dir: TempDir,
@@ -116,7 +117,15 @@ fn walk(dir: &Path, found: &mut Vec<(PathBuf, u64)>) {
 pub(crate) async fn ask(server: &Server, body: &Value) -> Answer {
     let header = ("content-type", "application/json");
     let body = body.to_string();
-    request(&server.admin, "POST", "/checkpoints", &[header], body.as_bytes()).await
+    let begun = Instant::now();
+    loop {
+        let answer = request(&server.admin, "POST", "/checkpoints", &[header], body.as_bytes()).await;
+        // Just after a start not all partitions may run: then the answer says when to come again.
+        if answer.status != 503 || begun.elapsed() > PATIENCE {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// A checkpoint that completes.

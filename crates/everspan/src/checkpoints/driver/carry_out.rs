@@ -155,7 +155,7 @@ impl Driver {
                 Err(AbortReason::Stopping) => Err(NoCheckpoint::Stopping),
                 Err(reason @ AbortReason::NotAllTasksRunning) => {
                     let waits_for = self.waits_for.as_deref().unwrap_or("the start");
-                    Err(NoCheckpoint::Failed(format!(
+                    Err(NoCheckpoint::NotYet(format!(
                         "{reason}; it waits for this: {waits_for}"
                     )))
                 }

@@ -17,7 +17,7 @@ use crate::Span;
 ///
 /// impl SpanReceiver for Names {
 ///     fn add(&self, span: Span) {
-///         self.0.lock().expect("no receiver panics").push(span.name.into_owned());
+///         self.0.lock().expect("no receiver panics").push(span.name.to_string());
 ///     }
 /// }
 /// ```

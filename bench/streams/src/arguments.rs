@@ -11,62 +11,145 @@ pub(crate) struct Arguments {
     pub(crate) keyed_chaining: bool,
     /// How often there is a checkpoint, ms, and where it goes.
     pub(crate) checkpoints: Option<(u64, String)>,
+    /// Of the workload `state`.
+    pub(crate) keeping: Option<Keeping>,
 }
 
-const KNOWN: [&str; 7] = [
+/// What the workload `state` does.
+#[derive(Clone, Copy)]
+pub(crate) struct Keeping {
+    /// Keys that are written once, in order, before random ones are.
+    pub(crate) keys: u64,
+    pub(crate) value_bytes: usize,
+    /// Completed checkpoints after which the job is over.
+    pub(crate) checkpoints: u64,
+    /// Completed checkpoints after which it fails once.
+    pub(crate) fail_after: u64,
+}
+
+const WORKLOADS: [&str; 9] = ["src", "wc", "sum", "q0", "q1", "q2", "q5", "q8", STATE];
+const STATE: &str = "state";
+
+/// Flags of every workload.
+const SHARED: [&str; 6] = [
     "workload",
     "parallelism",
-    "events",
     "keyed-chaining",
     "backend",
     "checkpoint-interval-ms",
     "checkpoint-dir",
 ];
+/// Flags of `state` alone.
+const OF_STATE: [&str; 4] = ["keys", "value-bytes", "checkpoints", "fail-after-checkpoints"];
+/// Flags of all others.
+const OF_OTHERS: [&str; 1] = ["events"];
+
+/// Flags with their values.
+struct Given(BTreeMap<String, String>);
 
 impl Arguments {
     pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let given = pairs(words)?;
-        let number = |key: &str, default: u64| match given.get(key) {
+        let given = Given::read(words)?;
+        let workload = given.text("workload").unwrap_or("sum").to_owned();
+        if !WORKLOADS.contains(&&*workload) {
+            let known = WORKLOADS.join(", ");
+            return Err(format!("--workload `{workload}`: unknown, use one of {known}"));
+        }
+        given.check_flags(&workload)?;
+        if let Some(other) = given.text("backend").filter(|backend| *backend != "heap") {
+            return Err(format!(
+                "--backend `{other}`: keyed state of stream jobs is in memory, use heap"
+            ));
+        }
+        let checkpoints = given.checkpoints()?;
+        let keeping = (workload == STATE).then(|| given.keeping()).transpose()?;
+        if keeping.is_some() && checkpoints.is_none() {
+            return Err(format!("--workload `{STATE}`: without --checkpoint-dir"));
+        }
+        Ok(Self {
+            workload,
+            parallelism: given.number("parallelism", 1)?,
+            events: given.number("events", 10_000_000)?,
+            keyed_chaining: given.keyed_chaining()?,
+            checkpoints,
+            keeping,
+        })
+    }
+}
+
+impl Given {
+    fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut given = BTreeMap::new();
+        while let Some(word) = words.next() {
+            let key = word
+                .strip_prefix("--")
+                .ok_or_else(|| format!("`{word}`: not a flag"))?;
+            let value = words.next().ok_or_else(|| format!("--{key}: without a value"))?;
+            given.insert(key.to_owned(), value);
+        }
+        Ok(Self(given))
+    }
+
+    fn check_flags(&self, workload: &str) -> Result<(), String> {
+        let own: &[&str] = if workload == STATE { &OF_STATE } else { &OF_OTHERS };
+        let known = [&SHARED[..], own].concat();
+        match self.0.keys().find(|key| !known.contains(&key.as_str())) {
+            None => Ok(()),
+            Some(key) => Err(format!(
+                "--{key}: unknown with --workload {workload}, use one of {}",
+                known.join(", ")
+            )),
+        }
+    }
+
+    fn text(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    fn number(&self, key: &str, default: u64) -> Result<u64, String> {
+        match self.text(key) {
             None => Ok(default),
             Some(text) => match text.parse() {
                 Ok(number) if number > 0 => Ok(number),
                 _ => Err(format!("--{key} `{text}`: not a number above 0")),
             },
-        };
-        let keyed_chaining = match given.get("keyed-chaining").map(String::as_str) {
-            None | Some("true") => true,
-            Some("false") => false,
-            Some(other) => return Err(format!("--keyed-chaining `{other}`: not true or false")),
-        };
-        if let Some(other) = given.get("backend").filter(|backend| *backend != "heap") {
-            return Err(format!("--backend `{other}`: only heap is there"));
         }
-        let interval_ms = number("checkpoint-interval-ms", 1000)?;
-        let dir = given.get("checkpoint-dir").cloned();
-        if dir.is_none() && given.contains_key("checkpoint-interval-ms") {
-            return Err("--checkpoint-interval-ms: without --checkpoint-dir".to_owned());
-        }
-        Ok(Self {
-            checkpoints: dir.map(|dir| (interval_ms, dir)),
-            workload: given.get("workload").cloned().unwrap_or_else(|| "sum".to_owned()),
-            parallelism: number("parallelism", 1)?,
-            events: number("events", 10_000_000)?,
-            keyed_chaining,
-        })
     }
-}
 
-fn pairs(mut words: impl Iterator<Item = String>) -> Result<BTreeMap<String, String>, String> {
-    let mut given = BTreeMap::new();
-    while let Some(word) = words.next() {
-        let key = word
-            .strip_prefix("--")
-            .ok_or_else(|| format!("`{word}`: not a flag"))?;
-        if !KNOWN.contains(&key) {
-            return Err(format!("--{key}: unknown, use one of {}", KNOWN.join(", ")));
+    fn keyed_chaining(&self) -> Result<bool, String> {
+        match self.text("keyed-chaining") {
+            None | Some("true") => Ok(true),
+            Some("false") => Ok(false),
+            Some(other) => Err(format!("--keyed-chaining `{other}`: not true or false")),
         }
-        let value = words.next().ok_or_else(|| format!("--{key}: without a value"))?;
-        given.insert(key.to_owned(), value);
     }
-    Ok(given)
+
+    fn checkpoints(&self) -> Result<Option<(u64, String)>, String> {
+        let interval_ms = self.number("checkpoint-interval-ms", 1000)?;
+        match self.text("checkpoint-dir") {
+            Some(dir) => Ok(Some((interval_ms, dir.to_owned()))),
+            None if self.text("checkpoint-interval-ms").is_some() => {
+                Err("--checkpoint-interval-ms: without --checkpoint-dir".to_owned())
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn keeping(&self) -> Result<Keeping, String> {
+        let value_bytes = self.number("value-bytes", 200)?;
+        let keeping = Keeping {
+            keys: self.number("keys", 1_000_000)?,
+            value_bytes: usize::try_from(value_bytes)
+                .map_err(|_| format!("--value-bytes `{value_bytes}`: more than memory can hold"))?,
+            checkpoints: self.number("checkpoints", 10)?,
+            fail_after: self.number("fail-after-checkpoints", 6)?,
+        };
+        if keeping.fail_after >= keeping.checkpoints {
+            return Err(format!(
+                "--fail-after-checkpoints `{}`: not below --checkpoints `{}`",
+                keeping.fail_after, keeping.checkpoints
+            ));
+        }
+        Ok(keeping)
+    }
 }

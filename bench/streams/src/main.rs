@@ -2,8 +2,10 @@
 
 mod arguments;
 mod generators;
+mod keeping;
 mod result;
 mod told;
+mod windows;
 mod words;
 mod workloads;
 
@@ -14,7 +16,11 @@ fn main() {
         eprintln!("{error}");
         std::process::exit(2);
     });
-    match workloads::run(&arguments) {
+    let done = match &arguments.keeping {
+        Some(keeping) => keeping::run(&arguments, keeping),
+        None => workloads::run(&arguments),
+    };
+    match done {
         Ok(line) => println!("{line}"),
         Err(error) => {
             eprintln!("{error}");

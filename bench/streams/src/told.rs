@@ -1,4 +1,4 @@
-//! What the job's own spans say of its checkpoints and starts.
+//! What a run tells of itself: its own spans of checkpoints and starts, and its memory.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -19,13 +19,13 @@ impl Told {
     pub(crate) fn checkpoints(&self) -> Json {
         self.each("Checkpoint", |span, of| {
             json!({
-                "id": of["checkpointId"],
-                "status": of["checkpointStatus"],
+                "id": of.get("checkpointId"),
+                "status": of.get("checkpointStatus"),
                 "start_ms": span.start_ns / 1_000_000,
                 "e2e_ms": milliseconds(span),
-                "bytes": of["checkpointedSize"],
-                "full_bytes": of["fullSize"],
-                "pause_ms_max": of.get("maxSyncCheckpointDurationMs").cloned().unwrap_or(Json::Null),
+                "bytes": of.get("checkpointedSize"),
+                "full_bytes": of.get("fullSize"),
+                "pause_ms_max": of.get("maxSyncCheckpointDurationMs"),
             })
         })
     }
@@ -35,10 +35,19 @@ impl Told {
             json!({
                 "start_ms": span.start_ns / 1_000_000,
                 "duration_ms": milliseconds(span),
-                "checkpoint": of.get("checkpointId").cloned().unwrap_or(Json::Null),
-                "state_bytes": of.get("fullSize").cloned().unwrap_or(json!(0)),
+                "checkpoint": of.get("checkpointId"),
+                "state_bytes": of.get("fullSize").unwrap_or(&json!(0)),
             })
         })
+    }
+
+    /// How many checkpoints have completed.
+    pub(crate) fn completed_checkpoints(&self) -> u64 {
+        let completed = |span: &&Span| {
+            span.name == "Checkpoint" && attributes(span).get("checkpointStatus") == Some(&json!("COMPLETED"))
+        };
+        let spans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        spans.iter().filter(completed).count() as u64
     }
 
     fn each(&self, name: &str, tell: impl Fn(&Span, &Map<String, Json>) -> Json) -> Json {
@@ -63,4 +72,12 @@ fn attributes(span: &Span) -> Map<String, Json> {
         (attribute.key.to_string(), value)
     });
     attributes.collect()
+}
+
+/// The most memory the process had, MB.
+pub(crate) fn rss_mb_max() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes / 1024)
 }

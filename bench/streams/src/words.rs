@@ -11,10 +11,8 @@ impl FlatMapFunction<String> for Tokenizer {
     type Out = (CompactString, u64);
 
     fn flat_map(&mut self, line: String, out: &mut impl Collector<(CompactString, u64)>) -> Result {
-        for word in line.split(' ') {
-            if !word.is_empty() {
-                out.collect((CompactString::new(word), 1));
-            }
+        for word in line.split_ascii_whitespace() {
+            out.collect((CompactString::new(word), 1));
         }
         Ok(())
     }

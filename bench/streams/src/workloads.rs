@@ -12,7 +12,8 @@ use everspan_stream::{
 use crate::arguments::Arguments;
 use crate::generators::{Auctions, Event, mix, pos, sentence};
 use crate::result::{Checksum, Fields};
-use crate::told::Told;
+use crate::told::{Told, rss_mb_max};
+use crate::windows;
 use crate::words::{Tokenizer, java_hash};
 
 const KEYS: u64 = 1_000_000;
@@ -21,7 +22,8 @@ const KEYS: u64 = 1_000_000;
 pub(crate) fn run(arguments: &Arguments) -> Result<String, Box<dyn Error>> {
     let env = StreamExecutionEnvironment::new();
     env.set_parallelism(usize::try_from(arguments.parallelism)?)
-        .set_keyed_chaining(arguments.keyed_chaining);
+        .set_keyed_chaining(arguments.keyed_chaining)
+        .set_auto_watermark_interval(Duration::from_millis(50));
     let checksum = Checksum::default();
     let events = arguments.events;
     let numbers = |n| env.from_source(GeneratorSource::new(n, |i| i), "numbers");
@@ -54,15 +56,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String, Box<dyn Error>> {
             .filter(|e| e.auction % 123 == 0)
             .map(|e| -> Fields { [e.auction as u64, e.price as u64, 0, 0] })
             .sink_to(checksum.clone()),
-        other => return Err(format!("--workload `{other}`: unknown").into()),
+        "q5" => windows::hottest_auctions(auctions(&env, events)).sink_to(checksum.clone()),
+        "q8" => windows::new_sellers(auctions(&env, events)).sink_to(checksum.clone()),
+        other => unreachable!("`{other}` passed the check of the arguments"),
     }
     let told = Arc::new(Told::default());
-    let mut options = match &arguments.checkpoints {
-        Some((interval_ms, dir)) => JobOptions::checkpointing(dir, Duration::from_millis(*interval_ms)),
-        None => JobOptions::default(),
-    };
-    options.spans = Some(told.clone());
-    let ran = env.execute_with(&arguments.workload, options)?;
+    let ran = env.execute_with(&arguments.workload, options(arguments, &told))?;
     let total = checksum.total();
     let line = serde_json::json!({
         "events": events,
@@ -77,17 +76,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String, Box<dyn Error>> {
     Ok(line.to_string())
 }
 
-/// The most memory the process had, MB.
-fn rss_mb_max() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes / 1024)
+/// Checkpoints as the arguments say, and spans to `told`.
+pub(crate) fn options(arguments: &Arguments, told: &Arc<Told>) -> JobOptions {
+    let mut options = match &arguments.checkpoints {
+        Some((interval_ms, dir)) => JobOptions::checkpointing(dir, Duration::from_millis(*interval_ms)),
+        None => JobOptions::default(),
+    };
+    options.spans = Some(told.clone());
+    options
 }
 
 fn bids(env: &StreamExecutionEnvironment, events: u64) -> DataStream<Event, impl Chain<Event> + use<>> {
+    auctions(env, events).filter(|e| e.kind == 2)
+}
+
+fn auctions(env: &StreamExecutionEnvironment, events: u64) -> DataStream<Event, impl Chain<Event> + use<>> {
     env.from_source(Auctions { events }, "auctions")
-        .filter(|e| e.kind == 2)
 }
 
 /// Adds up per key and emits every sum.
@@ -111,8 +115,10 @@ impl<K: everspan_stream::Key> KeyedProcessFunction<K, (K, u64)> for RunningSum {
         ctx: &mut KeyedContext<'_, K>,
         out: &mut impl Collector<(K, u64)>,
     ) -> Result {
-        let sum = self.sum.value(ctx)?.unwrap_or(0) + value;
-        self.sum.update(ctx, sum)?;
+        let sum = self.sum.modify(ctx, |sum| {
+            *sum += value;
+            *sum
+        })?;
         out.collect((key, sum));
         Ok(())
     }

@@ -94,6 +94,9 @@ pub trait Subtask: Send {
     /// How long reading state back took while it opened, if there was any.
     fn restore_time(&self) -> Option<std::time::Duration>;
 
+    /// How long processing the data in flight of a checkpoint took while it opened; zero when there was none.
+    fn gate_restore_time(&self) -> std::time::Duration;
+
     /// Closes every operator.
     ///
     /// # Errors

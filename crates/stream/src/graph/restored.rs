@@ -44,6 +44,13 @@ pub struct OwnState {
 }
 
 impl Restored {
+    /// Bytes of all state that lies in no table.
+    pub(crate) fn listed_bytes(&self) -> u64 {
+        let records = self.operators.values().flat_map(|of| &of.records);
+        let elements = records.flat_map(|record| &record.list);
+        elements.map(|element| element.len() as u64).sum()
+    }
+
     /// The share of a subtask; `None` when the checkpoint knows nothing of the operator.
     pub(crate) fn share(&self, uid: &str, subtask: usize, parallelism: usize) -> Option<OwnState> {
         let operator = self.operators.get(uid)?;

@@ -204,7 +204,7 @@ impl ReadyJob {
         {
             initialization.restores(RestoredFrom {
                 checkpoint: manifest.checkpoint,
-                full_bytes: manifest_bytes(&manifest),
+                full_bytes: manifest.full_bytes() + state.listed_bytes(),
                 span: Some(Run::new(&manifest.job, &manifest.run).checkpoint(manifest.checkpoint)),
             });
             (reports, restored) = (of, Some(state));
@@ -303,16 +303,4 @@ fn watched(graph: &Graph, wiring: &Wiring) -> Vec<Watched> {
                 .collect(),
         })
         .collect()
-}
-
-fn manifest_bytes(manifest: &everspan_state::store::Manifest) -> u64 {
-    let parts = manifest.tasks.iter().flat_map(|task| &task.parts);
-    let files = parts
-        .flat_map(|part| &part.handles)
-        .map(|handle| handle.name.length);
-    let attached = manifest
-        .attachments
-        .iter()
-        .map(|attachment| attachment.bytes.len() as u64);
-    files.chain(attached).sum()
 }

@@ -135,7 +135,9 @@ impl Driver {
         report.mailbox_start = self.created.elapsed();
         let began = Instant::now();
         let opened = self.fittings.subtask.open(self.fittings.clock.now());
-        report.initialize_state = began.elapsed() + report.download.unwrap_or_default();
+        report.gate_restore = self.fittings.subtask.gate_restore_time();
+        let opening = began.elapsed().saturating_sub(report.gate_restore);
+        report.initialize_state = opening + report.download.unwrap_or_default();
         report.restore = self.fittings.subtask.restore_time();
         report.failure = opened.as_ref().err().map(ToString::to_string);
         self.tell(Said::Opened(report));

@@ -1,7 +1,7 @@
 //! A subtask that receives from other tasks.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use everspan_checkpoint::Now;
 
@@ -26,6 +26,7 @@ pub(crate) struct GateHead<T, S> {
     /// A checkpoint whose barrier overtook data that is still to come.
     collecting: Option<Collecting>,
     restoring: Restoring<T>,
+    gate_restore: Duration,
     idle: bool,
     ended: bool,
 }
@@ -80,6 +81,7 @@ impl<T: Data, S: Stage<T>> GateHead<T, S> {
             alignment: Alignment::default(),
             collecting: None,
             restoring,
+            gate_restore: Duration::ZERO,
             idle: false,
             ended: false,
         }
@@ -257,7 +259,17 @@ impl<T: Data, S: Stage<T>> GateHead<T, S> {
     /// Data in flight comes before everything else.
     fn restore(&mut self) -> crate::failure::Result {
         let elements = std::mem::take(&mut self.restoring.elements);
-        for in_flight in decoded::<InFlight>(&elements)? {
+        if elements.is_empty() {
+            return Ok(());
+        }
+        let began = Instant::now();
+        self.process(&elements)?;
+        self.gate_restore = began.elapsed();
+        Ok(())
+    }
+
+    fn process(&mut self, elements: &[Vec<u8>]) -> crate::failure::Result {
+        for in_flight in decoded::<InFlight>(elements)? {
             let Restoring {
                 subtask,
                 parallelism,
@@ -349,6 +361,10 @@ impl<T: Data, S: Stage<T>> Subtask for GateHead<T, S> {
 
     fn restore_time(&self) -> Option<std::time::Duration> {
         self.chain.task.restore_time()
+    }
+
+    fn gate_restore_time(&self) -> Duration {
+        self.gate_restore
     }
 
     fn close(&mut self, now: Now) -> Result<(), Failure> {

@@ -195,6 +195,10 @@ impl<X: Source, S: Stage<X::Item>> Subtask for SourceHead<X, S> {
         self.chain.task.restore_time()
     }
 
+    fn gate_restore_time(&self) -> std::time::Duration {
+        std::time::Duration::ZERO
+    }
+
     fn close(&mut self, now: Now) -> Result<(), Failure> {
         self.chain.close(now)
     }

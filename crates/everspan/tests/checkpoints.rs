@@ -5,7 +5,9 @@
 mod world {
     pub(crate) mod bank;
     pub(crate) mod collector;
+    pub(crate) mod figures;
     pub(crate) mod http;
+    pub(crate) mod rows;
     pub(crate) mod server;
 }
 

@@ -1,6 +1,4 @@
-//! What is told of checkpoints and starts: how much, and of failures.
-
-use std::fs;
+//! How much is told of checkpoints and starts.
 
 use super::made::assert_sane;
 use super::stage::{Stage, add, checkpoint};
@@ -41,36 +39,6 @@ async fn the_detail_level_says_which_spans_there_are() {
         }
         assert_sane(&stage);
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_start_that_fails_is_told_with_its_reason() {
-    let stage = Stage::new().await;
-    let server = stage.registered().await;
-    assert_eq!(server.terminate().code(), Some(0));
-    let (partition, away) = (stage.data().join("state/partition-0001"), stage.beside("away"));
-    fs::rename(&partition, &away).unwrap();
-    let (code, said) = stage.refused();
-    assert_eq!(code, Some(1), "{said}");
-    assert!(
-        said.contains("partition-0001") && said.contains("no checkpoint in"),
-        "{said}"
-    );
-    fs::rename(&away, &partition).unwrap();
-    let server = stage.server();
-    let starts = stage.collector.until("JobInitialization", 3).await;
-    let told: Vec<String> = starts
-        .iter()
-        .map(|span| text(span, "initializationStatus"))
-        .collect();
-    assert_eq!(told, ["COMPLETED", "FAILED", "COMPLETED"]);
-    let status = starts[1].status.as_ref().unwrap();
-    assert_eq!(status.code, 2);
-    assert!(status.message.contains("partition-0001"), "{}", status.message);
-    let failures = stage.collector.named("JobFailure");
-    assert_eq!(failures.len(), 1, "the run that did not come up has failed");
-    drop(server);
-    assert_sane(&stage);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

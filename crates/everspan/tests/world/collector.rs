@@ -58,13 +58,14 @@ impl Collector {
 
     /// Every span of the scope of checkpoints and starts.
     pub(crate) fn of_runtime(&self) -> Vec<Span> {
+        self.of_scope("org.apache.flink.runtime.checkpoint.CheckpointStatsTracker")
+    }
+
+    /// Every span of a scope.
+    pub(crate) fn of_scope(&self, scope: &str) -> Vec<Span> {
         let spans = self.spans.lock().unwrap();
-        let of_runtime = |(scope, _): &&(String, Span)| scope.ends_with("CheckpointStatsTracker");
-        spans
-            .iter()
-            .filter(of_runtime)
-            .map(|(_, span)| span.clone())
-            .collect()
+        let of_scope = spans.iter().filter(|(of, _)| of == scope);
+        of_scope.map(|(_, span)| span.clone()).collect()
     }
 
     /// The children of a span.

@@ -31,6 +31,14 @@ pub(crate) struct Checker {
 }
 
 impl Checker {
+    /// The server goes on from a checkpoint alone: of what it said since, nothing holds. Requests came when they came.
+    pub(crate) fn forget(&mut self) {
+        *self = Self {
+            arrivals: std::mem::take(&mut self.arrivals),
+            ..Self::default()
+        };
+    }
+
     pub(crate) fn accepted(&mut self, id: InvocationId) {
         self.accepted.insert(id);
     }

@@ -11,13 +11,22 @@
 //! garbage; the whole process dies at any step, or stops in order. The checker is told everything that leaves the
 //! server, and counts the spans that reach a collector.
 //!
+//! Checkpoints go through it all: cuts through all partitions, into a store that does one request in a step and can
+//! fail each; and crashes that take states or the whole disk, from which the newest checkpoint brings them back. The
+//! checker knows what the log adds up to at every cut, and looks that no checkpoint is half, that nothing it needs is
+//! removed, and that a start leaves nothing that none needs.
+//!
 //! Nothing depends on this crate.
 
 mod checker;
 mod client;
+mod copies;
+mod cuts;
+mod objects;
 mod outside;
 mod pipeline;
 mod program;
+mod rows;
 mod run;
 mod sdk;
 mod settings;

@@ -56,30 +56,33 @@ fn one(seed: u64, trace: bool) -> Result<(), Box<Violation>> {
 }
 
 fn many(start: u64, seeds: u64) -> Result<(), Box<Violation>> {
-    let mut total = [0; 4];
+    let mut total = [0; 6];
     for (done, seed) in (1..).zip(start..start + seeds) {
         let report = run(seed, None, false)?;
         add(&mut total, &report);
         if done % 100 == 0 || done == seeds {
-            let [steps, crashes, invocations, side_effects] = total;
+            let [steps, crashes, invocations, side_effects, checkpoints, restores] = total;
             println!(
                 "{done} seeds from {start}: {steps} steps, {crashes} crashes, {invocations} invocations, \
-                 {side_effects} side effects, no violation"
+                 {side_effects} side effects, {checkpoints} checkpoints, {restores} restores, no violation"
             );
         }
     }
     Ok(())
 }
 
-fn add(total: &mut [u64; 4], report: &Report) {
+fn add(total: &mut [u64; 6], report: &Report) {
     let Report {
         steps,
         crashes,
         invocations,
         side_effects,
+        checkpoints,
+        restores,
         ..
     } = report;
-    for (sum, value) in total.iter_mut().zip([steps, crashes, invocations, side_effects]) {
+    let values = [steps, crashes, invocations, side_effects, checkpoints, restores];
+    for (sum, value) in total.iter_mut().zip(values) {
         *sum += value;
     }
 }

@@ -29,6 +29,13 @@ impl Outside {
         }
     }
 
+    /// The server has forgotten what it told: nobody holds it to that any more.
+    pub(crate) fn forget(&mut self) {
+        let side_effects = self.side_effects;
+        *self = Self::new(self.now_ms);
+        self.side_effects = side_effects;
+    }
+
     /// The closure of a run is executed: its result tells which execution it was.
     pub(crate) fn run_executed(&mut self, id: InvocationId, completion_id: u32) -> String {
         let run = (id, completion_id);

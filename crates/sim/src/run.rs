@@ -16,6 +16,10 @@ pub struct Report {
     pub invocations: u64,
     /// Side effects executed by services.
     pub side_effects: u64,
+    /// Checkpoints that completed.
+    pub checkpoints: u64,
+    /// Restores from a checkpoint.
+    pub restores: u64,
     /// A hash of everything that happened, in order.
     pub trace: u64,
     /// A hash of all state at the end.

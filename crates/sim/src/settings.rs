@@ -45,6 +45,18 @@ pub(crate) struct Settings {
     pub(crate) keep: Option<Keep>,
     /// How eagerly time goes on although something else could happen.
     pub(crate) hurry: usize,
+    /// Somebody asks for a checkpoint; 0: there is no store.
+    pub(crate) checkpoint: usize,
+    /// A request to the store fails.
+    pub(crate) failing_store: usize,
+    /// One crash in so many takes states, or the whole disk, where a checkpoint can bring them back.
+    pub(crate) losing: usize,
+    /// The process dies while it restores.
+    pub(crate) dying_restore: usize,
+    /// Checkpoints that are kept.
+    pub(crate) retained: usize,
+    /// Files below so many bytes are part of the manifest.
+    pub(crate) inline_below: u64,
     pub(crate) mutation: Option<Mutation>,
 }
 
@@ -62,6 +74,10 @@ impl Settings {
         let stop = chance([0, 0, 1000, 3000]);
         let unsampled = chance([0, 0, 2, 5]);
         let hurry = chance([10, 40, 200, 1000]);
+        let checkpoint = chance([0, 200, 500, 2000]);
+        let failing_store = chance([0, 0, 20, 100]);
+        let losing = chance([0, 2, 3, 10]);
+        let dying_restore = chance([0, 5, 10, 30]);
         Self {
             partitions: [1, 2, 3, 4][rng.below(4)],
             clients: 4 + rng.below(20),
@@ -82,8 +98,19 @@ impl Settings {
             unsampled,
             keep: keep(rng),
             hurry,
+            checkpoint,
+            failing_store,
+            losing,
+            dying_restore,
+            retained: 1 + rng.below(3),
+            inline_below: [0, 200, 1 << 20][rng.below(3)],
             mutation,
         }
+    }
+
+    /// Whether there is a store for checkpoints.
+    pub(crate) fn has_checkpoints(&self) -> bool {
+        self.checkpoint > 0
     }
 }
 

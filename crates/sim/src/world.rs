@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
+use everspan_checkpoint::Input;
 use everspan_durable::partition::Partition;
 use everspan_durable::record::{Body, Message, Outcome, SignalName};
 use everspan_durable::view::InvocationView;
@@ -19,11 +20,20 @@ use crate::pipeline::Pipeline;
 use crate::run::Report;
 use crate::settings::{Mutation, Settings};
 
+mod checkpoints;
+mod crash;
+mod cut;
+mod ends;
+mod faults;
 mod finish;
+mod restore;
 mod server;
 mod spans;
 mod talks;
+mod work;
 
+use checkpoints::Checkpoints;
+use cut::Hold;
 use spans::Reference;
 use talks::Talk;
 
@@ -46,6 +56,8 @@ struct Part {
     timers_pending: bool,
     /// Messages taken: our record, their sender, their number.
     acks: VecDeque<(u64, u16, u64)>,
+    /// A checkpoint waits for this partition.
+    hold: Option<Hold>,
 }
 
 /// What travels from one partition to another.
@@ -77,6 +89,10 @@ enum Event {
     Resolve(usize),
     Export,
     Exported,
+    Hold(usize),
+    Cut(usize),
+    Work(usize),
+    Coordinate,
     Time,
 }
 
@@ -100,6 +116,7 @@ pub(crate) struct World {
     checker: Checker,
     pipeline: Pipeline,
     reference: Reference,
+    checkpoints: Checkpoints,
     print: bool,
     recent: VecDeque<String>,
     trace: Xxh3,
@@ -120,7 +137,9 @@ impl World {
         let parts = (0..settings.partitions)
             .map(|partition| server::open(&settings, partition, MemoryBackend::new(), 0))
             .collect();
-        let reference = Reference::new(&settings);
+        let empty = (0..settings.partitions).map(|_| MemoryBackend::new());
+        let reference = Reference::new(&settings, empty.collect());
+        let checkpoints = Checkpoints::new(&settings);
         let mut world = Self {
             seed,
             rng,
@@ -141,11 +160,15 @@ impl World {
             checker: Checker::default(),
             pipeline: Pipeline::default(),
             reference,
+            checkpoints,
             print,
             recent: VecDeque::new(),
             trace: Xxh3::new(),
         };
         world.started();
+        if world.settings.has_checkpoints() {
+            world.checkpoints.started();
+        }
         world
     }
 
@@ -161,6 +184,7 @@ impl World {
         self.calm();
         self.rest();
         self.kill_deserted();
+        self.last_checkpoint();
         self.finish()
     }
 
@@ -234,6 +258,10 @@ impl World {
                 self.pipeline.send(items_max);
             }
             Event::Exported => self.pipeline.note(),
+            Event::Hold(index) => self.hold(index),
+            Event::Cut(index) => self.cut(index),
+            Event::Work(index) => self.work(index),
+            Event::Coordinate => self.tell_coordinator(Input::Tick),
             Event::Time => self.space_returns(),
         }
         true
@@ -257,6 +285,7 @@ impl World {
                 (part.releasable, Event::Release(index)),
                 (timer_is_due && !part.timers_pending, Event::Timers(index)),
             ];
+            part.possible_for_checkpoint(index, self.checkpoints.all_hold(), &mut events);
             events.extend(can.iter().filter(|(can, _)| *can).map(|(_, event)| *event));
             unsynced |= part.written > part.durable;
         }
@@ -269,6 +298,7 @@ impl World {
         if self.pipeline.can_note() {
             events.push(Event::Exported);
         }
+        self.checkpoints.possible(now_ms, &mut events);
         let wires = self.wires.iter().filter(|(_, wire)| !wire.is_empty());
         events.extend(wires.map(|(&(from, to), _)| Event::Travel(from, to)));
         for (id, talk) in &self.talks {
@@ -298,7 +328,11 @@ impl World {
             _ => None,
         });
         let resolvers = self.resolvers.iter().filter(|resolver| !resolver.sent);
-        let others = [Some(self.append_after_ms), self.full_until_ms];
+        let others = [
+            Some(self.append_after_ms),
+            self.full_until_ms,
+            self.checkpoints.wakeup_ms(),
+        ];
         timers
             .chain(deadlines)
             .chain(asks)
@@ -344,28 +378,6 @@ impl World {
         self.post(&id.invocation, Body::Asked(signal));
     }
 
-    /// Somebody cancels or kills an invocation, or a part of the world fails.
-    fn fault(&mut self) {
-        if self.chance(self.settings.ending) {
-            let index = self.rng.below(self.clients.len());
-            let id = self.clients[index].id;
-            let message = if self.rng.one_in(2) {
-                Message::Cancel(id)
-            } else {
-                Message::Kill(id)
-            };
-            self.note(|| format!("somebody asks: {message:?}"));
-            self.post(&id, Body::Asked(message));
-        }
-        self.disk_fault();
-        if self.chance(self.settings.stop) {
-            self.stop();
-        }
-        if self.chance(self.settings.crash) {
-            self.crash("the process dies");
-        }
-    }
-
     /// Who listens to a caller whose attempts were used up would listen for ever: an operator kills it.
     fn kill_deserted(&mut self) {
         let views = self
@@ -383,14 +395,5 @@ impl World {
             self.post(&id, Body::Asked(Message::Kill(id)));
         }
         self.rest();
-    }
-
-    /// No more faults: what was begun must end now.
-    fn calm(&mut self) {
-        self.calm = true;
-        self.note(|| "calm".to_owned());
-        self.full_until_ms = None;
-        self.append_after_ms = 0;
-        self.disk.set_faults(everspan_wal::sim_disk::Faults::default());
     }
 }

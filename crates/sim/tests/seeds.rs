@@ -4,11 +4,20 @@ use everspan_sim::{Mutation, run};
 
 #[test]
 fn fifty_seeds_violate_nothing() {
+    let (mut checkpoints, mut restores) = (0, 0);
     for seed in 0..50 {
-        if let Err(violation) = run(seed, None, false) {
-            panic!("{violation:#?}");
+        match run(seed, None, false) {
+            Ok(report) => {
+                checkpoints += report.checkpoints;
+                restores += report.restores;
+            }
+            Err(violation) => panic!("{violation:#?}"),
         }
     }
+    assert!(
+        checkpoints > 50 && restores > 10,
+        "{checkpoints} checkpoints, {restores} restores"
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use everspan_checkpoint::Kind;
 use everspan_durable::record::{Body, Outcome};
 use everspan_durable::view::ResultView;
 use everspan_protocol::ids::InvocationId;
@@ -10,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::World;
 use crate::client::Client;
+use crate::cuts::{Cuts, manifests};
 use crate::program::{KEYS, Program, Step};
 use crate::run::Report;
 use crate::settings::RETENTION_MS;
@@ -29,9 +31,36 @@ impl World {
             crashes: self.crashes,
             invocations,
             side_effects: self.outside.side_effects,
+            checkpoints: self.checkpoints.completed,
+            restores: self.checkpoints.restored,
             trace: self.trace.digest(),
             state: self.digest(),
         }
+    }
+
+    /// Another start finds nothing that is not needed, and makes one more checkpoint, which retention knows.
+    pub(super) fn last_checkpoint(&mut self) {
+        if !self.settings.has_checkpoints() {
+            return;
+        }
+        self.crash("the last start");
+        self.rest();
+        let completed = self.checkpoints.completed;
+        self.ask_for_checkpoint(Kind::Checkpoint);
+        self.rest();
+        let (of, objects) = (&self.checkpoints, &self.checkpoints.objects);
+        assert_eq!(
+            of.completed,
+            completed + 1,
+            "a checkpoint without faults completes"
+        );
+        let stored = manifests(&objects.contents());
+        let stored = stored.iter().filter(|manifest| !manifest.is_savepoint).count();
+        assert_eq!(stored, of.retained(), "the store has what retention keeps");
+        assert!(stored <= self.settings.retained, "{stored} checkpoints are kept");
+        of.cuts.all_whole(objects);
+        Cuts::no_orphans(objects);
+        self.all_ends_told();
     }
 
     /// Every span of every durable record reached the collector, and none too often.

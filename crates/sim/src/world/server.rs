@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use everspan_checkpoint::Input;
 use everspan_durable::effect::Effect;
 use everspan_durable::machine::{Options, SpanOptions, Takers};
-use everspan_durable::partition::{Partition, PartitionError};
+use everspan_durable::partition::Partition;
 use everspan_durable::record::{Body, Message};
-use everspan_protocol::ids::{InvocationId, partition_of};
+use everspan_protocol::ids::InvocationId;
 use everspan_state::{Backend, MemoryBackend};
-use everspan_wal::sim_disk::Faults;
-use everspan_wal::{AppendError, Batch, Log};
+use everspan_wal::{AppendError, Batch};
 
 use super::{Part, Wire, World};
 use crate::settings::{Mutation, Settings};
@@ -50,6 +50,7 @@ pub(super) fn open(settings: &Settings, partition: u16, state: MemoryBackend, to
         releasable: false,
         timers_pending: false,
         acks: VecDeque::new(),
+        hold: None,
     }
 }
 
@@ -73,6 +74,10 @@ impl World {
             let Some(body) = part.mailbox.pop_front() else {
                 return;
             };
+            let Some(body) = self.hold_back(index, body) else {
+                continue;
+            };
+            let part = &mut self.parts[index];
             let (arrived, delivered) = (arrival(&body), delivery(&body));
             let mut payload = Vec::new();
             part.prepared = part.partition.prepare(body, now_ns, &mut payload);
@@ -179,7 +184,7 @@ impl World {
     }
 
     /// When all effects of the synced records have left, a worker's turn is over.
-    fn push_spans(&mut self, index: usize) {
+    pub(super) fn push_spans(&mut self, index: usize) {
         let partition = &self.parts[index].partition;
         if partition.held() == 0 {
             let upto = partition.synced_up_to().min(partition.applied());
@@ -187,7 +192,7 @@ impl World {
         }
     }
 
-    fn release_all(&mut self, index: usize) {
+    pub(super) fn release_all(&mut self, index: usize) {
         while self.parts[index].releasable {
             self.release(index);
         }
@@ -222,42 +227,8 @@ impl World {
         part.timers_pending = true;
     }
 
-    // --- faults ---
-
-    pub(super) fn disk_fault(&mut self) {
-        if self.chance(self.settings.flush) {
-            self.flush();
-        }
-        if self.chance(self.settings.failing_sync) {
-            let after = self.rng.below(4) as u64;
-            self.note(|| format!("a sync will fail after {after} calls"));
-            self.disk.set_faults(Faults {
-                fail_sync_at: Some(self.disk.calls() + after),
-                ..Faults::default()
-            });
-        }
-        if self.full_until_ms.is_none() && self.chance(self.settings.full_disk) {
-            let files = self.disk.files();
-            let used: u64 = files.values().map(|file| file.len() as u64).sum();
-            let room = self.rng.below(3000) as u64;
-            self.note(|| format!("the disk has room for {room} bytes"));
-            self.disk.set_capacity(Some(used + room));
-            self.full_until_ms = Some(self.outside.now_ms + 1 + self.rng.below(500) as u64);
-        }
-    }
-
-    pub(super) fn space_returns(&mut self) {
-        if self
-            .full_until_ms
-            .is_some_and(|until_ms| until_ms <= self.outside.now_ms)
-        {
-            self.full_until_ms = None;
-            self.disk.set_capacity(None);
-        }
-    }
-
     /// The states that may be flushed are, and the log forgets what nobody needs.
-    fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         self.note(|| "flush and trim".to_owned());
         for index in 0..self.parts.len() {
             self.release_all(index);
@@ -272,7 +243,12 @@ impl World {
             }
         }
         let persisted = |part: &Part| part.partition.machine().backend().persisted();
-        let persisted: BTreeMap<u16, u64> = (0..).zip(self.parts.iter().map(persisted)).collect();
+        let mut persisted: BTreeMap<u16, u64> = (0..).zip(self.parts.iter().map(persisted)).collect();
+        if self.settings.has_checkpoints() {
+            for (&partition, seq) in &mut persisted {
+                *seq = self.checkpoints.trimmable(partition, *seq);
+            }
+        }
         self.journals();
         if self.log.trim(&persisted).is_err() {
             self.crash("a trim failed");
@@ -293,6 +269,7 @@ impl World {
     /// The server stops in order, as far as the disk lets it, and comes up again.
     pub(super) fn stop(&mut self) {
         self.note(|| "stop".to_owned());
+        self.tell_coordinator(Input::Stop);
         let crashes = self.crashes;
         self.talks.clear();
         for index in 0..self.parts.len() {
@@ -315,93 +292,10 @@ impl World {
         self.pipeline.secure();
         self.crash("it has stopped");
     }
-
-    /// The whole process dies, and comes up again on what the disk kept.
-    pub(super) fn crash(&mut self, why: &str) {
-        self.crashes += 1;
-        let crashes = self.crashes;
-        self.note(|| format!("CRASH {crashes}: {why}"));
-        self.talks.clear();
-        self.wires.clear();
-        let power_cut = self.rng.one_in(3);
-        self.pipeline.crash(power_cut);
-        self.disk = self.disk.crash();
-        self.full_until_ms = None;
-        self.append_after_ms = 0;
-        let durable: Vec<u64> = self.parts.iter().map(|part| part.durable).collect();
-        let states: Vec<MemoryBackend> = self.parts.iter().map(after_crash).collect();
-        let (log, recovery) = Log::open(self.disk.clone(), options(&self.settings))
-            .expect("a log that was only torn can be opened");
-        self.log = log;
-        self.parts = (0..)
-            .zip(states)
-            .map(|(number, state)| open(&self.settings, number, state, self.pipeline.position(number)))
-            .collect();
-        for (number, part) in (0..).zip(&self.parts) {
-            let last = recovery.last.get(&number).copied().unwrap_or(0);
-            let applied = part.partition.applied();
-            let kept = last.max(applied);
-            let synced = durable[usize::from(number)];
-            assert!(
-                kept >= synced,
-                "partition {number} kept {kept} records of {synced} synced"
-            );
-            assert!(
-                applied <= last || last == 0,
-                "the state of partition {number} holds {applied} records, the log {last}"
-            );
-        }
-        self.replay();
-        self.started();
-        self.feed_reference();
-        self.reconnect();
-    }
-
-    fn replay(&mut self) {
-        let applied: Vec<u64> = self.parts.iter().map(|part| part.partition.applied()).collect();
-        let (parts, pipeline) = (&mut self.parts, &mut self.pipeline);
-        let replayed = self.log.replay(
-            |partition| applied[usize::from(partition)],
-            |record| {
-                let part = &mut parts[usize::from(record.partition)];
-                for effect in part.partition.replay(record.seq, record.payload)? {
-                    if let Effect::Span(span) = effect {
-                        pipeline.add(record.partition, &span);
-                    }
-                }
-                Ok::<(), PartitionError>(())
-            },
-        );
-        replayed.expect("our own records can be replayed");
-        for index in 0..self.parts.len() {
-            self.push_spans(index);
-        }
-    }
-
-    fn reconnect(&mut self) {
-        let partitions = self.settings.partitions;
-        let last: Vec<u64> = self.parts.iter().map(|part| part.durable).collect();
-        self.checker.lost(|id: &InvocationId, seq| {
-            seq > last[usize::from(partition_of(id.partition_key(), partitions))]
-        });
-        for resolver in &mut self.resolvers {
-            resolver.sent = false;
-        }
-        let again_ms = self.outside.now_ms + self.rng.below(100) as u64;
-        for client in &mut self.clients {
-            client.disconnected(again_ms);
-        }
-    }
 }
 
-fn number(index: usize) -> u16 {
+pub(super) fn number(index: usize) -> u16 {
     u16::try_from(index).expect("few partitions")
-}
-
-fn after_crash(part: &Part) -> MemoryBackend {
-    let mut state = part.partition.machine().backend().clone();
-    state.crash();
-    state
 }
 
 /// The invocation a record asks for, and whether it begins later.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use everspan_durable::effect::Effect;
 use everspan_durable::partition::Partition;
-use everspan_state::MemoryBackend;
+use everspan_state::{Backend, MemoryBackend};
 
 use super::World;
 use crate::pipeline::{SpanKey, fingerprint};
@@ -17,15 +17,22 @@ pub(super) struct Reference {
 }
 
 impl Reference {
-    pub(super) fn new(settings: &Settings) -> Self {
-        let open = |number| {
+    /// Partitions that begin with these states.
+    pub(super) fn new(settings: &Settings, states: Vec<MemoryBackend>) -> Self {
+        let open = |(number, state)| {
             let options = super::server::machine_options(settings, number, 0);
-            Partition::open(MemoryBackend::new(), options).expect("memory can be read")
+            Partition::open(state, options).expect("memory can be read")
         };
         Self {
-            partitions: (0..settings.partitions).map(open).collect(),
+            partitions: (0..).zip(states).map(open).collect(),
             expected: BTreeMap::new(),
         }
+    }
+
+    /// Position and digest of what the log adds up to, as far as it was told.
+    pub(super) fn state(&self, index: usize) -> (u64, u128) {
+        let state = self.partitions[index].machine().backend();
+        (state.applied(), state.digest().expect("memory can be read"))
     }
 
     pub(super) fn expected(&self) -> &BTreeMap<SpanKey, (u64, String)> {

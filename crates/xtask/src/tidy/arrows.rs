@@ -26,7 +26,18 @@ const ARROWS: [(&str, &[&str]); 11] = [
             "export",
         ],
     ),
-    ("sim", &["trace", "export", "wal", "state", "protocol", "durable"]),
+    (
+        "sim",
+        &[
+            "trace",
+            "export",
+            "wal",
+            "state",
+            "protocol",
+            "checkpoint",
+            "durable",
+        ],
+    ),
     ("xtask", &[]),
 ];
 

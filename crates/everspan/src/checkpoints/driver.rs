@@ -61,8 +61,8 @@ pub(super) struct Driver {
     answers: Vec<(Result<u64, AbortReason>, Reply)>,
     begun: Instant,
     before: Before,
-    /// The checkpoint the dead process had begun, and its run; until it is told.
-    lost: Option<(Lost, u64)>,
+    /// The checkpoint that a dead process had begun; until it is told.
+    lost: Option<Lost>,
     /// That checkpoint, when it was complete, and the name of its run.
     found: Option<(u64, String)>,
 }

@@ -37,6 +37,8 @@ struct Data {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Begun {
     checkpoint: u64,
+    /// The run it belongs to: not the one before, when that died before it could tell.
+    run: u64,
     kind: String,
     triggered_ns: u64,
     /// Where it was to be written, if not to the configured destination.
@@ -61,6 +63,8 @@ pub struct Completed {
 pub struct Lost {
     /// Its number.
     pub checkpoint: u64,
+    /// The number of its run, which may be older than the run before.
+    pub run: u64,
     /// What it was.
     pub kind: Kind,
     /// When it was triggered, ns since the epoch.
@@ -140,6 +144,7 @@ impl RunNote {
         self.data.last_checkpoint = self.data.last_checkpoint.max(lost.checkpoint);
         self.data.under_way = Some(Begun {
             checkpoint: lost.checkpoint,
+            run: lost.run,
             kind: lost.kind.name().to_owned(),
             triggered_ns: lost.triggered_ns,
             place: lost.place.clone(),
@@ -214,6 +219,7 @@ impl Begun {
         ];
         Some(Lost {
             checkpoint: self.checkpoint,
+            run: self.run,
             kind: KINDS.into_iter().find(|kind| kind.name() == self.kind)?,
             triggered_ns: self.triggered_ns,
             place: self.place.clone(),
@@ -232,14 +238,21 @@ mod tests {
         assert_eq!((note.run(), before), (1, Before::default()));
         let lost = Lost {
             checkpoint: 4,
+            run: note.run(),
             kind: Kind::Savepoint,
             triggered_ns: 9,
             place: Some("/b".to_owned()),
         };
         note.begun(&lost).unwrap();
-        let (mut note, before) = RunNote::begin(dir.path()).unwrap();
+        let (note, before) = RunNote::begin(dir.path()).unwrap();
         assert_eq!((note.run(), note.last_checkpoint()), (2, 4));
-        assert_eq!((before.run, before.lost), (Some((1, false)), Some(lost)));
+        assert_eq!(
+            (before.run, before.lost.as_ref()),
+            (Some((1, false)), Some(&lost))
+        );
+        drop(note); // and this run dies before it has told of it
+        let (mut note, before) = RunNote::begin(dir.path()).unwrap();
+        assert_eq!((before.run, before.lost), (Some((2, false)), Some(lost)));
         let completed = Completed {
             checkpoint: 5,
             job: "c".to_owned(),
@@ -249,7 +262,7 @@ mod tests {
         note.settled(Some(completed.clone())).unwrap();
         note.ended().unwrap();
         let (_, before) = RunNote::begin(dir.path()).unwrap();
-        assert_eq!((before.run, before.lost), (Some((2, true)), None));
+        assert_eq!((before.run, before.lost), (Some((3, true)), None));
         assert_eq!(before.completed, Some(completed));
     }
 

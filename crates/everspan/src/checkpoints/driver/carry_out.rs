@@ -43,6 +43,7 @@ impl Driver {
         let triggered_ns = now_ns();
         let lost = Lost {
             checkpoint,
+            run: self.note.run(),
             kind,
             triggered_ns,
             place: (!is_home).then(|| store.place().to_owned()),

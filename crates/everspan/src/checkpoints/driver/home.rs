@@ -54,9 +54,7 @@ impl Known {
 impl Driver {
     /// Opens the destination and begins to read it; without one there is nothing to wait for.
     pub(super) fn open(&mut self, before: Before) {
-        self.lost = before
-            .lost
-            .map(|lost| (lost, before.run.map_or(0, |(run, _)| run)));
+        self.lost = before.lost;
         match self.options.open_destination() {
             Ok(Some(home)) => {
                 self.home = Some(home);
@@ -78,17 +76,17 @@ impl Driver {
 
     /// A checkpoint that was under way when the process died is told as failed, unless its manifest is there.
     fn tell_lost(&mut self, ours: &[Manifest]) {
-        let Some((lost, run)) = self.lost.take() else {
+        let Some(lost) = self.lost.take() else {
             return;
         };
-        let name = run_name(&self.options, run);
+        let name = run_name(&self.options, lost.run);
         let is_it = |manifest: &&Manifest| manifest.checkpoint == lost.checkpoint && manifest.run == name;
         let manifest = ours.iter().find(is_it).filter(|_| lost.place.is_none());
         self.found = manifest.map(|manifest| (manifest.checkpoint, name.clone()));
         let lost = everspan_checkpoint::Lost {
             checkpoint: lost.checkpoint,
             kind: lost.kind,
-            run: run_of(&self.options, run),
+            run: run_of(&self.options, lost.run),
             triggered_ns: lost.triggered_ns,
         };
         self.tell(match manifest {

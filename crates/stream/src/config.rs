@@ -14,12 +14,14 @@ mod error;
 mod file;
 mod key;
 mod layers;
+mod otel;
 mod reporters;
 mod table;
 #[cfg(test)]
 mod tests;
 mod variables;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -120,6 +122,11 @@ impl Configuration {
 
     pub(crate) fn path(&self, key: &str) -> Option<PathBuf> {
         self.text(key).map(|text| Path::new(text).to_owned())
+    }
+
+    /// What OpenTelemetry's variables say of who reports: attributes of the resource, by name.
+    pub fn resource(&self) -> &BTreeMap<String, String> {
+        &self.layers.resource
     }
 
     /// The reporters that are on, with their parameters.

@@ -229,6 +229,7 @@ fn variables_of_others_are_left_alone() {
         ("OTEL_SERVICE_NAME", ""),
         ("OTEL_TRACES_SAMPLER_ARG", "0.5"),
         ("EVERSPAN_ADMIN_URL", "x"),
+        ("EVERSPAN_JOB_PARALLELISM__DEFAULT", "4"),
         ("EVERSPAN_SERVICE_HOST", "10.0.0.1"),
         ("EVERSPAN_SERVICE_PORT", "8080"),
         ("EVERSPAN_SERVICE_PORT_INGRESS", "8080"),

@@ -26,6 +26,8 @@ use super::{file, table, variables};
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
     values: BTreeMap<String, Given>,
+    /// Attributes of the resource that reports, by name.
+    pub(super) resource: BTreeMap<String, String>,
 }
 
 /// A text and where it was given.
@@ -82,7 +84,8 @@ impl Layers {
         file::lay(self, text, path)
     }
 
-    /// Those of an environment that begin with `EVERSPAN_JOB_`: `__` stands for a dot, `_` for a dash.
+    /// Those of an environment that begin with `EVERSPAN_JOB_`: `__` stands for a dot, `_` for a dash. And
+    /// OpenTelemetry's `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`.
     ///
     /// # Errors
     ///

@@ -33,6 +33,7 @@ fn a_flag_wins_over_a_variable_which_wins_over_the_file_which_wins_over_the_defa
         ("EVERSPAN_JOB_EXECUTION__CHECKPOINTING__TIMEOUT", "2 min"),
         ("EVERSPAN_JOB_EXECUTION__CHECKPOINTING__DIR", "b"),
         ("EVERSPAN_TRACING_ENDPOINT", "is the server's"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "is another's"),
     ];
     let configuration = checked(toml, &variables, &[("execution.checkpointing.dir", "c")]).unwrap();
     for (key, expected) in [

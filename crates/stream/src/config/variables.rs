@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use super::error::{ConfigError, Origin};
 use super::layers::Layers;
-use super::table;
+use super::{otel, table};
 
 /// What our variables begin with. Those of the server begin with `EVERSPAN_` too; they are not for jobs.
 const PREFIX: &str = "EVERSPAN_JOB_";
@@ -19,7 +19,8 @@ pub(super) fn select(
 ) -> Result<BTreeMap<String, String>, ConfigError> {
     let mut ours = BTreeMap::new();
     for (name, value) in env {
-        let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
+        let is_ours = |name: &&str| name.starts_with(PREFIX) || otel::is_ours(name);
+        let Some(name) = name.to_str().filter(is_ours) else {
             continue;
         };
         let value = value.into_string().map_err(|value| ConfigError::BadValue {
@@ -34,8 +35,9 @@ pub(super) fn select(
 }
 
 pub(super) fn lay(layers: &mut Layers, ours: BTreeMap<String, String>) -> Result<(), ConfigError> {
+    layers.resource.extend(otel::resource(&ours)?);
     for (name, text) in ours {
-        if name == CONFIG_FILE {
+        if name == CONFIG_FILE || otel::is_ours(&name) {
             continue;
         }
         let origin = Origin::Variable(name.clone());

@@ -62,7 +62,8 @@ fn keys_help() -> String {
     let lines: Vec<String> = KEYS.iter().map(key_help).collect();
     format!(
         "Configuration keys (flag -D KEY=VALUE, TOML, or variable EVERSPAN_JOB_KEY with __ for dots and _ for dashes):\n{}\
-         \n  traces.reporter.NAME.factory=otlp|jaeger-file|log, and the reporter's own keys below the same name",
+         \n  traces.reporter.NAME.factory=otlp|jaeger-file|log, and the reporter's own keys below the same name\n\
+         \nOTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say who reports, as in every OpenTelemetry program.",
         lines.concat()
     )
 }

@@ -37,11 +37,7 @@ pub(super) fn start(
     let spool = configuration
         .path("process.working-dir")
         .map(|dir| dir.join("spool"));
-    let resource = [
-        attr::SERVICE_NAME.value("Everspan".to_owned()),
-        attr::SERVICE_VERSION.value(env!("CARGO_PKG_VERSION")),
-        attr::SERVICE_INSTANCE_ID.value(job.to_owned()),
-    ];
+    let resource = resource(job, configuration);
     let start = |of: &ReporterParameters| {
         let dir = spool.as_ref().map(|spool| spool.join(&of.name));
         reporter(of, dir, factories, &resource, runtime).map_err(|reason| ConfigError::Reporter {
@@ -51,6 +47,20 @@ pub(super) fn start(
     };
     let reporters: Result<Vec<Reporter>, ConfigError> = set.on.iter().map(start).collect();
     Ok(Reporters::new(reporters?))
+}
+
+/// Who reports; what OpenTelemetry's variables say replaces what the program says.
+fn resource(job: &str, configuration: &Configuration) -> Vec<KeyValue> {
+    let mut resource = vec![
+        attr::SERVICE_NAME.value("Everspan".to_owned()),
+        attr::SERVICE_VERSION.value(env!("CARGO_PKG_VERSION")),
+        attr::SERVICE_INSTANCE_ID.value(job.to_owned()),
+    ];
+    for (name, value) in configuration.resource() {
+        resource.retain(|known| known.key != *name);
+        resource.push(KeyValue::new(name.clone(), value.clone()));
+    }
+    resource
 }
 
 fn reporter(

@@ -19,6 +19,9 @@ pub(super) const CONFIG_FILE: &str = "EVERSPAN_CONFIG_FILE";
 /// Variables with our prefix that are no configuration of the server.
 const NOT_KEYS: [&str; 3] = [CONFIG_FILE, "EVERSPAN_ADMIN_URL", "EVERSPAN_BLESS"];
 
+/// What the variables of stream jobs begin with: a job and a server may share an environment.
+const JOBS: &str = "EVERSPAN_JOB_";
+
 /// The prefix under which the tracing keys are accepted, too.
 const RESTATE: &str = "RESTATE_";
 const RESTATE_TRACING: &str = "RESTATE_TRACING_";
@@ -42,7 +45,7 @@ impl Environment {
                 .iter()
                 .any(|p| name.starts_with(p))
         })
-        .filter(|(name, value)| !is_service_link(name, value))
+        .filter(|(name, value)| !name.starts_with(JOBS) && !is_service_link(name, value))
         .map(|(name, value)| match value.into_string() {
             Ok(value) => Ok((name, value)),
             Err(value) => Err(ConfigError::BadValue {

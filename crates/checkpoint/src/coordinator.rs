@@ -68,6 +68,12 @@ impl Coordinator {
         self.retained = resumed.retained.into();
     }
 
+    /// The highest id that a checkpoint or a refused trigger has had: whoever goes on after this coordinator counts on
+    /// from here.
+    pub fn last_id(&self) -> u64 {
+        self.last_id
+    }
+
     /// What has become of the checkpoints of this run.
     pub fn statistics(&self) -> &Statistics {
         &self.statistics
@@ -91,6 +97,7 @@ impl Coordinator {
         match input {
             Input::Tick => {}
             Input::Trigger { kind, ticket } => self.asked(kind, ticket, now, &mut out),
+            Input::Refuse { kind, ticket, reason } => self.refuse(kind, ticket, &reason, now, &mut out),
             Input::Ack {
                 checkpoint,
                 subtask,

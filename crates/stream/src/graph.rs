@@ -13,6 +13,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 pub(crate) use branches::{Branches, TeeFactory};
+pub(crate) use operator::named;
 pub use operator::{Operator, OperatorOptions};
 pub use restored::OwnState;
 pub(crate) use restored::{OperatorRecord, Restored, RestoredOperator, claimant, in_flight_uid};
@@ -105,6 +106,16 @@ impl TaskDescription {
     /// An exchange it sends into.
     pub fn edge<T>(&mut self, edge: &EdgeId<T>) {
         self.edges.push((edge.gate.index, edge.edge));
+    }
+
+    /// All of it as if it were one operator, for failures that are no operator's.
+    pub(crate) fn as_operator(&self) -> Operator {
+        let name = self.name();
+        Operator {
+            uid: name.as_str().into(),
+            name: name.into(),
+            has_own_uid: false,
+        }
     }
 
     /// The operators' names, as people know them from Flink.

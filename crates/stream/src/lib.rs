@@ -33,6 +33,7 @@ mod graph;
 mod http;
 mod keyed;
 mod operators;
+mod panicked;
 mod program;
 mod runtime;
 mod runtime_context;
@@ -68,7 +69,7 @@ pub use connectors::print::PrintSink;
 pub use data::{Data, Key, StateValue};
 pub use everspan_trace::{MetricGroup, Span};
 pub use exchange::Partitioner;
-pub use failure::{BoxError, Failure, Result};
+pub use failure::{BoxError, Failure, Result, SuppressRestarts};
 pub use graph::{
     Chain, EdgeId, GateId, Graph, Operator, OperatorOptions, OwnState, Setup, StageFactory, TaskDescription,
 };

@@ -11,7 +11,7 @@ use crate::graph::Operator;
 pub struct RuntimeContext {
     metric_group: MetricGroup,
     task_name: Arc<str>,
-    operator: Arc<str>,
+    operator: Operator,
     subtask: usize,
     parallelism: usize,
     max_parallelism: u16,
@@ -24,7 +24,7 @@ impl RuntimeContext {
         Self {
             metric_group,
             task_name: "".into(),
-            operator: "".into(),
+            operator: Operator::unnamed(),
             subtask: 0,
             parallelism: 1,
             max_parallelism: 1,
@@ -48,7 +48,7 @@ impl RuntimeContext {
         Self {
             metric_group: group,
             task_name: task.into(),
-            operator: operator.name.clone(),
+            operator: operator.clone(),
             subtask,
             parallelism,
             max_parallelism,
@@ -68,6 +68,11 @@ impl RuntimeContext {
 
     /// The name of the operator.
     pub fn operator_name(&self) -> &str {
+        &self.operator.name
+    }
+
+    /// The operator with its uid.
+    pub fn operator(&self) -> &Operator {
         &self.operator
     }
 

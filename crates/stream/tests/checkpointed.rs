@@ -3,11 +3,12 @@
 #[path = "paced/source.rs"]
 mod paced;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use everspan_checkpoint::AbortReason;
 use everspan_stream::{
     CheckpointingMode, JobError, JobOptions, MapFunction, RestartStrategy, Result, Start,
     StreamExecutionEnvironment,
@@ -236,6 +237,61 @@ fn starts_checkpoints_and_failures_are_told_and_linked() {
 }
 
 #[test]
+fn whoever_asks_for_a_checkpoint_has_one_span_under_a_number_of_its_own_also_between_two_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let env = StreamExecutionEnvironment::new();
+    let _counts = counts(&env, Paced::new(1000, 100), FailOnce::at(u64::MAX));
+    let broken = Arc::new(AtomicBool::new(true));
+    let is_broken = broken.clone();
+    env.from_source(Paced::new(1000, 100), "broken")
+        .map(move |number| {
+            assert!(number < 500 || !is_broken.load(Ordering::Relaxed), "broken");
+            number
+        })
+        .collect();
+    let spans = Arc::new(Spans::default());
+    let mut options = options(dir.path());
+    options.spans = Some(spans.clone());
+    options.restart = Some(RestartStrategy::FixedDelay {
+        attempts: u32::MAX,
+        delay: Duration::from_millis(3),
+    });
+    let job = env.start("asked", options).expect("the job starts");
+    let control = job.control();
+    let mut refused = 0;
+    while control.status().restarts < 3 {
+        refused += usize::from(control.checkpoint() == Err(AbortReason::NotAllTasksRunning));
+    }
+    broken.store(false, Ordering::Relaxed);
+    job.wait().expect("it is mended");
+
+    let spans = spans.0.lock().unwrap();
+    let spans = spans.iter().filter(|span| span.name == "Checkpoint");
+    let (mut ids, mut refusals) = (BTreeSet::new(), 0);
+    for span in spans {
+        let id = span.attributes.iter().find(|of| of.key == "checkpointId");
+        let id = format!("{:?}", id.expect("it has a number").value);
+        assert!(ids.insert(id.clone()), "{id} was used twice");
+        refusals += usize::from(format!("{:?}", span.status).contains("not all required tasks"));
+    }
+    assert_eq!(refusals, refused);
+}
+
+/// Why the job does not begin: at once, although its strategy would restart it for ever.
+fn refused(env: &StreamExecutionEnvironment, job: &str, dir: &std::path::Path) -> JobError {
+    let mut options = options(dir);
+    options.restart = Some(RestartStrategy::FixedDelay {
+        attempts: u32::MAX,
+        delay: Duration::ZERO,
+    });
+    let handle = env.start(job, options).expect("the options are right");
+    let control = handle.control();
+    let error = handle.wait().expect_err("the checkpoint does not fit");
+    assert_eq!(control.status().restarts, 0, "{error}");
+    error
+}
+
+#[test]
 fn a_checkpoint_that_does_not_fit_the_program_is_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();
     let env = StreamExecutionEnvironment::new();
@@ -250,15 +306,11 @@ fn a_checkpoint_that_does_not_fit_the_program_is_refused_by_name() {
         .map_with_state("count", |_, count: &mut i32, _| *count += 1)
         .uid("count")
         .collect();
-    let mut changed = options(dir.path());
-    changed.restart = Some(RestartStrategy::None);
-    let error = env
-        .execute_with("changed", changed)
-        .expect_err("the type has changed");
+    let error = refused(&env, "changed", dir.path());
     assert!(
         error.to_string().ends_with(
-            "operator `MapWithState`: the state `count` holds u64 version 1 in the checkpoint, \
-             the program says i32 version 1"
+            "operator `MapWithState` (uid `count`): the state `count` holds u64 version 1 by u64 in the checkpoint, \
+             the program says i32 version 1 by u64"
         ),
         "{error}"
     );
@@ -266,10 +318,33 @@ fn a_checkpoint_that_does_not_fit_the_program_is_refused_by_name() {
     let env = StreamExecutionEnvironment::new();
     env.from_source(Paced::new(1000, 500), "numbers")
         .uid("numbers")
+        .key_by(|number| i64::try_from(number % KEYS).expect("a small number"))
+        .map_with_state("count", |_, count: &mut u64, _| *count += 1)
+        .uid("count")
         .collect();
-    let error = env
-        .execute_with("smaller", options(dir.path()))
-        .expect_err("nobody takes the counts");
+    let error = refused(&env, "other keys", dir.path()).to_string();
+    assert!(
+        error.contains(" by u64 in the checkpoint, the program says "),
+        "{error}"
+    );
+    assert!(error.ends_with(" by i64"), "{error}");
+
+    let env = StreamExecutionEnvironment::new();
+    env.set_max_parallelism(64);
+    let _counts = counts(&env, Paced::new(1000, 500), FailOnce::at(u64::MAX));
+    let error = refused(&env, "fewer key groups", dir.path());
+    assert!(
+        error
+            .to_string()
+            .ends_with("operator `count` has 128 key groups, pipeline.max-parallelism is 64"),
+        "{error}"
+    );
+
+    let env = StreamExecutionEnvironment::new();
+    env.from_source(Paced::new(1000, 500), "numbers")
+        .uid("numbers")
+        .collect();
+    let error = refused(&env, "smaller", dir.path());
     assert!(
         matches!(&error, JobError::Unclaimed { uid, .. } if uid == "count"),
         "{error}"

@@ -199,6 +199,6 @@ fn a_file_that_is_not_there_fails_the_job_with_exit_code_1_and_names_operator_an
         .try_run(flags(["--input", "/nowhere"]), [], word_count::build)
         .unwrap_err();
     assert_eq!(error.exit_code(), 1);
-    let words = "failed: operator `Source: Text /nowhere`: cannot read /nowhere: No such file or directory";
+    let words = "failed: operator `Source: Text /nowhere` (uid `lines`): cannot read /nowhere: No such file or directory";
     assert!(error.to_string().contains(words), "{error}");
 }

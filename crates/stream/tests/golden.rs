@@ -1,8 +1,12 @@
 //! One job, run in every way in which a job can be interrupted, against one golden result: files that hold every count
 //! of every word exactly once.
 
+#[allow(clippy::unwrap_used, reason = "a test")]
+#[path = "../../everspan/tests/world/disk.rs"]
+mod disk;
 mod golden {
     mod failures;
+    mod full_disk;
     pub(crate) mod held;
     pub(crate) mod job;
 }

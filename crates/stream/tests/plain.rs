@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use everspan_stream::{JobError, MapFunction, Result, StreamExecutionEnvironment};
+use std::time::Duration;
+
+use everspan_checkpoint::AbortReason;
+use everspan_stream::{
+    Collector, DiscardingSink, GeneratorSource, JobError, JobOptions, MapFunction, Progress, RestartStrategy,
+    Result, RuntimeContext, Source, SourceReader, StreamExecutionEnvironment,
+};
 
 /// Counts the numbers below `numbers` by their remainder, divided among subtasks as said.
 fn counts(numbers: u64, parallelism: usize, keyed_chaining: bool) -> BTreeMap<u64, u64> {
@@ -113,7 +119,7 @@ fn an_error_of_a_function_ends_the_job_and_names_operator_and_subtask() {
 }
 
 #[test]
-fn a_panic_of_a_function_ends_the_job_and_says_what_it_said() {
+fn a_panic_of_a_function_ends_the_job_and_says_whose_it_was_and_where_and_what_it_said() {
     let env = StreamExecutionEnvironment::new();
     env.from_sequence(0, 9)
         .map(|number| if number == 5 { panic!("no fives") } else { number })
@@ -122,7 +128,15 @@ fn a_panic_of_a_function_ends_the_job_and_says_what_it_said() {
     let JobError::Failed { failure, .. } = error else {
         panic!("{error}")
     };
-    assert_eq!(failure.reason, "panicked: no fives");
+    assert_eq!(failure.operator, "Map");
+    let told = failure.reason.split_once("plain.rs:");
+    assert!(
+        told.is_some_and(
+            |(before, after)| before.starts_with("panicked at ") && after.ends_with(": no fives")
+        ),
+        "{}",
+        failure.reason
+    );
 }
 
 #[test]
@@ -144,4 +158,93 @@ fn a_uid_given_twice_and_too_many_subtasks_are_refused() {
         error.to_string(),
         "task `Source: Sequence -> Sink` is to have 5 subtasks, but pipeline.max-parallelism is 4"
     );
+}
+
+#[test]
+fn a_job_without_a_place_for_checkpoints_refuses_them_and_goes_on() {
+    let env = StreamExecutionEnvironment::new();
+    let numbers = GeneratorSource::new(u64::MAX, |number| number).per_second(1000);
+    env.from_source(numbers, "numbers").sink_to(DiscardingSink);
+    let handle = env
+        .start("numbers", JobOptions::default())
+        .expect("the job starts");
+    let control = handle.control();
+    for _ in 0..2 {
+        let no_place = AbortReason::Store("execution.checkpointing.dir is unset".to_owned());
+        assert_eq!(control.savepoint(), Err(no_place));
+    }
+    control.cancel();
+    assert!(handle.wait().expect("the job has not failed").cancelled);
+
+    let mut options = JobOptions::default();
+    options.checkpoints.interval = Some(Duration::from_secs(1));
+    let env = StreamExecutionEnvironment::new();
+    env.from_sequence(0, 9).collect();
+    let error = env.execute_with("nowhere", options).expect_err("nowhere to go");
+    assert_eq!(
+        error.to_string(),
+        "execution.checkpointing.interval is 1s: execution.checkpointing.dir must be set"
+    );
+}
+
+/// A source that cannot even say what there is to read.
+#[derive(Clone)]
+struct Broken;
+
+impl Source for Broken {
+    type Item = u64;
+    type Split = u64;
+    type Reader = NoReader;
+
+    fn splits(&self, _parallelism: usize) -> Result<Vec<u64>> {
+        panic!("no such topic")
+    }
+
+    fn reader(&self, _context: &RuntimeContext) -> Result<NoReader> {
+        Ok(NoReader)
+    }
+}
+
+struct NoReader;
+
+impl SourceReader for NoReader {
+    type Item = u64;
+    type Split = u64;
+
+    fn add_splits(&mut self, _splits: Vec<u64>) -> Result {
+        Ok(())
+    }
+
+    fn poll_next(&mut self, _max: usize, _out: &mut impl Collector<u64>) -> Result<Progress> {
+        Ok(Progress::End)
+    }
+
+    fn snapshot(&mut self) -> Result<Vec<u64>> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn a_panic_before_any_thread_runs_is_a_failure_of_the_job() {
+    let dir = tempfile::tempdir().expect("there is a place for it");
+    let env = StreamExecutionEnvironment::new();
+    env.set_parallelism(2);
+    env.from_source(Broken, "broken").sink_to(DiscardingSink);
+    let mut options = JobOptions::checkpointing(dir.path().to_string_lossy(), Duration::from_secs(1));
+    options.restart = Some(RestartStrategy::FixedDelay {
+        attempts: 2,
+        delay: Duration::ZERO,
+    });
+    let handle = env.start("broken", options).expect("the job starts");
+    let control = handle.control();
+    let error = handle.wait().expect_err("nothing can be read").to_string();
+    assert!(
+        error.starts_with("subtask Source: broken -> Sink (1/2) failed: operator `Source: broken`: "),
+        "{error}"
+    );
+    assert!(
+        error.contains("panicked at ") && error.ends_with(": no such topic"),
+        "{error}"
+    );
+    assert_eq!(control.status().restarts, 2);
 }

@@ -78,6 +78,15 @@ pub enum Input {
         /// Whom to answer, if anyone waits.
         ticket: Option<Ticket>,
     },
+    /// Someone asks for a checkpoint of which the owner knows that there can be none now.
+    Refuse {
+        /// Which one.
+        kind: Kind,
+        /// Whom to answer, if anyone waits.
+        ticket: Option<Ticket>,
+        /// Why.
+        reason: AbortReason,
+    },
     /// A subtask has written its part.
     Ack {
         /// Of which checkpoint.

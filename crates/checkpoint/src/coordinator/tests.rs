@@ -1,8 +1,7 @@
 mod crash;
+mod lives;
 
 use std::time::Duration;
-
-use proptest::prelude::*;
 
 use super::*;
 use crate::Task;
@@ -344,96 +343,4 @@ fn a_checkpoint_that_died_with_the_process_is_told_as_failed() {
     assert_eq!(span.end_ns - span.start_ns, 6 * SECOND);
     let begun = coordinator.handle(trigger(Kind::Checkpoint), at(1));
     assert_eq!(begun, [begin(10, Kind::Checkpoint)], "its id is not used again");
-}
-
-/// What a driver may do next, chosen by the generator.
-#[derive(Clone, Copy, Debug)]
-enum Move {
-    Trigger(bool),
-    Ack(u8, u8),
-    Decline(u8),
-    Published(u8),
-    PublishFailed(u8),
-    Wait(u16),
-    Fail,
-    Ready,
-}
-
-fn moves() -> impl Strategy<Value = Move> {
-    prop_oneof![
-        2 => any::<bool>().prop_map(Move::Trigger),
-        6 => (any::<u8>(), 0..2u8).prop_map(|(of, index)| Move::Ack(of, index)),
-        1 => any::<u8>().prop_map(Move::Decline),
-        3 => any::<u8>().prop_map(Move::Published),
-        1 => any::<u8>().prop_map(Move::PublishFailed),
-        3 => (0..400u16).prop_map(Move::Wait),
-        1 => Just(Move::Fail),
-        2 => Just(Move::Ready),
-    ]
-}
-
-proptest! {
-    /// Whatever happens in whatever order: every id ends at most once with one root span, nothing ends that did not
-    /// begin or was refused, at most `max_concurrent` are under way, and every asker gets one answer.
-    #[test]
-    fn every_checkpoint_ends_once(moves in proptest::collection::vec(moves(), 1..120)) {
-        let options = Options {
-            interval: Some(Duration::from_secs(30)),
-            max_concurrent: 2,
-            retained: 2,
-            tolerable_failures: None,
-            ..Options::default()
-        };
-        let mut coordinator = coordinator(options);
-        let mut seconds = 0;
-        let (mut asked, mut answered, mut ended) = (0u64, 0u64, BTreeMap::<u64, u32>::new());
-        let mut publishing = Vec::new();
-        for step in moves.into_iter().chain([Move::Wait(700), Move::Fail]) {
-            let under_way: Vec<u64> = coordinator.pending.keys().copied().collect();
-            let pick = |of: u8| under_way.get(usize::from(of) % under_way.len().max(1)).copied().unwrap_or(1);
-            let input = match step {
-                Move::Trigger(savepoint) => {
-                    asked += 1;
-                    trigger(if savepoint { Kind::Savepoint } else { Kind::Checkpoint })
-                }
-                Move::Ack(of, index) => ack(pick(of), u32::from(index)),
-                Move::Decline(of) => Input::Decline { checkpoint: pick(of), subtask: subtask(0), reason: "no".to_owned() },
-                Move::Published(of) if !publishing.is_empty() => {
-                    published(publishing.remove(usize::from(of) % publishing.len()))
-                }
-                Move::PublishFailed(of) if !publishing.is_empty() => Input::PublishFailed {
-                    checkpoint: publishing.remove(usize::from(of) % publishing.len()),
-                    reason: "no".to_owned(),
-                },
-                Move::Wait(more) => {
-                    seconds += u64::from(more);
-                    Input::Tick
-                }
-                Move::Fail => Input::JobFailed { reason: "no".to_owned() },
-                Move::Ready => Input::TasksReady,
-                Move::Published(_) | Move::PublishFailed(_) => Input::Tick,
-            };
-            for output in coordinator.handle(input, at(seconds)) {
-                match output {
-                    Output::Publish { checkpoint } => publishing.push(checkpoint),
-                    Output::Answer { .. } => answered += 1,
-                    Output::Span(span) => {
-                        prop_assert!(span.start_ns <= span.end_ns);
-                        if span.parent.is_none() {
-                            let id = coordinator.statistics().history().map(|summary| summary.id);
-                            let id = id.into_iter().find(|&id| coordinator.run.checkpoint(id) == span.context);
-                            *ended.entry(id.expect("a root is of a checkpoint that ended")).or_default() += 1;
-                        }
-                    }
-                    _ => {}
-                }
-            }
-            prop_assert!(coordinator.pending.len() <= 2);
-        }
-        prop_assert_eq!(asked, answered);
-        prop_assert!(ended.values().all(|&times| times == 1), "{:?}", ended);
-        let counts = coordinator.statistics().counts();
-        prop_assert_eq!(counts.completed + counts.failed, ended.len() as u64);
-        prop_assert_eq!(ended.len() as u64, coordinator.last_id);
-    }
 }

@@ -10,6 +10,7 @@ use crate::failure::Result;
 use crate::graph::{Chain, GateId, Graph, Operator, OperatorOptions, Setup, StageFactory, TaskDescription};
 use crate::operators::OperatorFactory;
 use crate::operators::side_output::{SideOutput, SideStages};
+use crate::panicked::{Blamed, blame};
 use crate::task::SourceHead;
 use crate::task::snapshot::decoded;
 
@@ -33,7 +34,7 @@ impl<S: Source> Chain<S::Item> for FromSource<S> {
         graph.add_task(description, self.parallelism, move |setup| {
             let splits = match setup.restored(&operator) {
                 Some(own) => decoded(&own.list),
-                None => divide(&source, setup, &found),
+                None => blame(&operator, || divide(&source, setup, &found)),
             };
             let chain = next.make(setup);
             let context = setup.runtime_context(&operator);
@@ -62,7 +63,7 @@ fn divide<S: Source>(
     setup: &Setup<'_>,
     found: &Mutex<Vec<Vec<S::Split>>>,
 ) -> Result<Vec<S::Split>> {
-    let mut found = found.lock().expect("finding splits does not panic twice");
+    let mut found = lock(found);
     let parallelism = setup.parallelism();
     if setup.subtask() == 0 {
         found.clear();
@@ -139,7 +140,7 @@ struct Linked<O, N> {
 }
 
 impl<T: 'static, O: OperatorFactory<T>, N: StageFactory<O::Out>> StageFactory<T> for Linked<O, N> {
-    type Stage = O::Stage<N::Stage>;
+    type Stage = Blamed<O::Stage<N::Stage>>;
 
     fn make(&self, setup: &mut Setup<'_>) -> Self::Stage {
         let next = self.next.make(setup);
@@ -148,7 +149,7 @@ impl<T: 'static, O: OperatorFactory<T>, N: StageFactory<O::Out>> StageFactory<T>
             .map(|side| side.make(setup))
             .collect();
         setup.set_side_outputs(SideStages::new(side));
-        self.factory.make(next, &self.operator, setup)
+        Blamed::new(&self.operator, self.factory.make(next, &self.operator, setup))
     }
 
     fn describe(&self, task: &mut TaskDescription) {

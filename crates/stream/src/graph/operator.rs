@@ -1,6 +1,7 @@
 //! How operators are called.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 /// What a program says of an operator.
@@ -30,6 +31,37 @@ pub struct Operator {
     pub uid: Arc<str>,
     /// Whether the program gave the uid. One that was not given changes when operators are added before it.
     pub has_own_uid: bool,
+}
+
+impl Operator {
+    /// Stands where there is none: of the job as a whole.
+    pub(crate) fn unnamed() -> Self {
+        Self {
+            name: "".into(),
+            uid: "".into(),
+            has_own_uid: false,
+        }
+    }
+}
+
+impl fmt::Display for Operator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&named(&self.name, &self.uid))
+    }
+}
+
+/// An operator as messages name it: with its uid where that says more than the name.
+pub(crate) fn named(name: &str, uid: &str) -> String {
+    if uid == name || uid == numbered(name, 1) {
+        format!("`{name}`")
+    } else {
+        format!("`{name}` (uid `{uid}`)")
+    }
+}
+
+/// The uid of an operator to which the program gives none.
+fn numbered(name: &str, number: u64) -> String {
+    format!("{name}#{number}")
 }
 
 /// Uids given so far.
@@ -63,10 +95,8 @@ impl Uids {
     }
 
     fn next_free(&self, name: &str) -> String {
-        let numbered = (1..).map(|number| format!("{name}#{number}"));
-        numbered
-            .into_iter()
-            .find(|uid| !self.taken.contains(uid))
+        let mut uids = (1..).map(|number| numbered(name, number));
+        uids.find(|uid| !self.taken.contains(uid))
             .expect("numbers do not end")
     }
 }

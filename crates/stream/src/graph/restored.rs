@@ -16,6 +16,37 @@ pub(crate) struct OperatorRecord {
     pub(crate) states: Vec<StateType>,
 }
 
+/// The first byte of an encoded record.
+const RECORD_VERSION: u8 = 1;
+
+impl OperatorRecord {
+    /// As it stands in a manifest: a version, then Borsh.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        borsh::to_vec(&(RECORD_VERSION, self)).expect("writing to memory does not fail")
+    }
+
+    /// What [`encode`](Self::encode) has written.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the bytes.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, String> {
+        match bytes.split_first() {
+            Some((&RECORD_VERSION, record)) => {
+                Self::try_from_slice(record).map_err(|error| error.to_string())
+            }
+            Some((version, _)) => Err(format!(
+                "it has version {version}, this program reads version {RECORD_VERSION}"
+            )),
+            None => Err("it is empty".to_owned()),
+        }
+    }
+
+    fn listed_bytes(&self) -> u64 {
+        self.list.iter().map(|element| element.len() as u64).sum()
+    }
+}
+
 /// All state that a run begins with.
 #[derive(Debug, Default)]
 pub(crate) struct Restored {
@@ -47,8 +78,7 @@ impl Restored {
     /// Bytes of all state that lies in no table.
     pub(crate) fn listed_bytes(&self) -> u64 {
         let records = self.operators.values().flat_map(|of| &of.records);
-        let elements = records.flat_map(|record| &record.list);
-        elements.map(|element| element.len() as u64).sum()
+        records.map(OperatorRecord::listed_bytes).sum()
     }
 
     /// The share of a subtask; `None` when the checkpoint knows nothing of the operator.
@@ -86,6 +116,22 @@ pub(crate) fn claimant(uid: &str) -> &str {
 }
 
 impl RestoredOperator {
+    /// Bytes of the elements that a subtask [has](Self::list).
+    pub(crate) fn listed_bytes(&self, subtask: usize, parallelism: usize) -> u64 {
+        let own = self.list(subtask, parallelism);
+        own.iter().map(|element| element.len() as u64).sum()
+    }
+
+    /// Bytes of the elements that a subtask reads when each looks for its own records in them: with another number of
+    /// subtasks, all.
+    pub(crate) fn read_bytes(&self, subtask: usize, parallelism: usize) -> u64 {
+        if self.records.len() == parallelism {
+            self.records[subtask].listed_bytes()
+        } else {
+            self.records.iter().map(OperatorRecord::listed_bytes).sum()
+        }
+    }
+
     /// Each has its own again, or, with another number of subtasks, all elements in turn.
     fn list(&self, subtask: usize, parallelism: usize) -> Vec<Vec<u8>> {
         if self.records.len() == parallelism {
@@ -99,6 +145,33 @@ impl RestoredOperator {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_bytes_of_a_record_are_a_format() {
+        let record = OperatorRecord {
+            list: vec![vec![7, 8]],
+            states: vec![StateType {
+                name: "n".to_owned(),
+                key_type: "k".to_owned(),
+                type_name: "t".to_owned(),
+                version: 3,
+            }],
+        };
+        let bytes = [
+            1, // version
+            1, 0, 0, 0, 2, 0, 0, 0, 7, 8, // one element of two bytes
+            1, 0, 0, 0, // one state
+            1, 0, 0, 0, b'n', 1, 0, 0, 0, b'k', 1, 0, 0, 0, b't', 3, 0, 0, 0,
+        ];
+        assert_eq!(record.encode(), bytes);
+        assert_eq!(OperatorRecord::decode(&bytes), Ok(record));
+        let newer = [&[2], &bytes[1..]].concat();
+        let refused = "it has version 2, this program reads version 1";
+        assert_eq!(OperatorRecord::decode(&newer), Err(refused.to_owned()));
+        for damaged in [&bytes[..0], &bytes[..5], &bytes[..bytes.len() - 1]] {
+            assert!(OperatorRecord::decode(damaged).is_err());
+        }
+    }
 
     #[test]
     fn every_element_of_a_list_has_one_owner_whatever_the_parallelism() {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use everspan_state::KeyGroupRange;
-use everspan_state::heap::{HeapCheckpoints, HeapReader, HeapSnapshots, HeapTable};
+use everspan_state::heap::{HeapCheckpoints, HeapError, HeapReader, HeapSnapshots, HeapTable};
 
 use super::KeyOf;
 use super::descriptor::ValueStateDescriptor;
 use super::value::ValueState;
 use crate::data::{Key, StateValue};
-use crate::failure::{BoxError, Result};
+use crate::failure::{BoxError, Result, SuppressRestarts};
 use crate::graph::{Operator, OwnState, Setup};
 use crate::task::TaskContext;
 use crate::task::snapshot::{BarrierPass, KeyedSnapshot, OperatorState, StateType};
@@ -77,6 +77,14 @@ impl<K: Key, V: StateValue> Table<K> for ValueTable<K, V> {
     }
 }
 
+/// Only what the disk said may be otherwise after a restart.
+fn unreadable(told: String, error: &HeapError) -> BoxError {
+    match error {
+        HeapError::Io { .. } => told.into(),
+        _ => SuppressRestarts::new(told).into(),
+    }
+}
+
 impl<K: Key> KeyedBackend<K> {
     /// Empty, for the key groups of this subtask of `operator`.
     pub(crate) fn new(operator: &Operator, setup: &Setup<'_>) -> Self {
@@ -94,10 +102,12 @@ impl<K: Key> KeyedBackend<K> {
     /// [`opened`](Self::opened).
     pub(crate) fn open(&mut self) -> Result {
         if let Some(own) = self.own.take() {
+            let began = Instant::now();
+            let reader = HeapReader::open(&own.tables);
             self.earlier = Some(Earlier {
-                began: Instant::now(),
+                began,
                 states: own.states,
-                reader: HeapReader::open(&own.tables)?,
+                reader: reader.map_err(|error| unreadable(error.to_string(), &error))?,
                 drops_unclaimed: own.drops_unclaimed,
             });
         }
@@ -112,11 +122,12 @@ impl<K: Key> KeyedBackend<K> {
         task.restored(earlier.began.elapsed());
         let is_claimed = |state: &StateType| self.tables.iter().any(|table| table.state.name == state.name);
         match earlier.states.iter().find(|state| !is_claimed(state)) {
-            Some(state) if !earlier.drops_unclaimed => Err(BoxError::from(format!(
+            Some(state) if !earlier.drops_unclaimed => Err(SuppressRestarts::new(format!(
                 "the checkpoint holds the state `{}`, which the operator does not make any more: \
-                 execution.savepoint.ignore-unclaimed-state drops it",
+                 execution.state-recovery.ignore-unclaimed-state drops it",
                 state.name
-            ))),
+            ))
+            .into()),
             _ => Ok(()),
         }
     }
@@ -158,12 +169,13 @@ impl<K: Key> KeyedBackend<K> {
     ) -> Result<ValueState<V>> {
         let state = StateType {
             name: descriptor.name,
+            key_type: std::any::type_name::<K>().to_owned(),
             type_name: std::any::type_name::<V>().to_owned(),
             version: descriptor.version,
         };
         if self.tables.iter().any(|table| table.state.name == state.name) {
             let twice = format!("the state `{}` is made twice in one operator", state.name);
-            return Err(BoxError::from(twice));
+            return Err(SuppressRestarts::new(twice).into());
         }
         let rows = self.earlier_rows(&state)?;
         self.tables.push(Named {
@@ -180,12 +192,17 @@ impl<K: Key> KeyedBackend<K> {
         if let Some(written) = earlier.states.iter().find(|written| written.name == state.name)
             && written != state
         {
-            return Err(BoxError::from(format!(
-                "the state `{}` holds {} version {} in the checkpoint, the program says {} version {}",
-                state.name, written.type_name, written.version, state.type_name, state.version
-            )));
+            return Err(SuppressRestarts::new(format!(
+                "the state `{}` holds {written} in the checkpoint, the program says {state}",
+                state.name
+            ))
+            .into());
         }
-        Ok(earlier.reader.load(&state.name, self.range)?)
+        let rows = earlier.reader.load(&state.name, self.range);
+        rows.map_err(|error| {
+            let told = format!("the state `{}` cannot be read as {state}: {error}", state.name);
+            unreadable(told, &error)
+        })
     }
 
     /// The table that a handle means.

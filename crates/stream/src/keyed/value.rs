@@ -5,7 +5,9 @@ use std::marker::PhantomData;
 
 use super::context::KeyedContext;
 use crate::data::{Key, StateValue};
-use crate::failure::Result;
+use crate::failure::{Result, SuppressRestarts};
+
+const NOT_MADE: &str = "a state is used that `open` has not made: call get_state there";
 
 /// A handle of a state with one value per key. (Flink's `ValueState`.)
 ///
@@ -49,8 +51,7 @@ impl<V: StateValue> ValueState<V> {
 
     #[inline]
     pub(crate) fn slot(self) -> Result<usize> {
-        self.slot
-            .ok_or_else(|| "a state is used that `open` has not made: call get_state there".into())
+        self.slot.ok_or_else(|| SuppressRestarts::new(NOT_MADE).into())
     }
 
     /// The value of the current key.

@@ -95,7 +95,7 @@ impl<T, F: FlatMapFunction<T>, N: Stage<F::Out>> Stage<T> for FlatMapRichStage<F
             task,
         };
         if let Err(error) = self.function.flat_map(record, &mut out) {
-            task.fail(self.context.operator_name(), error);
+            task.fail(self.context.operator(), error);
         }
     }
 
@@ -103,13 +103,13 @@ impl<T, F: FlatMapFunction<T>, N: Stage<F::Out>> Stage<T> for FlatMapRichStage<F
         if let Signal::Close = signal
             && let Err(error) = self.function.close()
         {
-            task.fail(self.context.operator_name(), error);
+            task.fail(self.context.operator(), error);
         }
         self.next.signal(signal, task);
         if let Signal::Open = signal
             && let Err(error) = self.function.open(&self.context)
         {
-            task.fail(self.context.operator_name(), error);
+            task.fail(self.context.operator(), error);
         }
     }
 }

@@ -166,7 +166,7 @@ where
             _ => Ok(()),
         });
         if let Err(error) = done {
-            task.fail(self.context.operator_name(), error);
+            task.fail(self.context.operator(), error);
         }
         if let Signal::Open | Signal::Time(_) | Signal::Watermark(_) = signal {
             self.wake_for_timers(task);
@@ -204,7 +204,7 @@ impl<T, K: Key, S, F, N> KeyedProcessStage<T, K, S, F, N> {
             task,
         };
         if let Err(error) = self.function.process_element(record, &mut ctx, &mut out) {
-            task.fail(self.context.operator_name(), error);
+            task.fail(self.context.operator(), error);
         }
         self.side.flush(task);
         self.wake_for_timers(task);

@@ -78,7 +78,7 @@ impl<T, F: MapFunction<T>, N: Stage<F::Out>> Stage<T> for MapRichStage<F, N> {
         }
         match self.function.map(record) {
             Ok(mapped) => self.next.record(mapped, task),
-            Err(error) => task.fail(self.context.operator_name(), error),
+            Err(error) => task.fail(self.context.operator(), error),
         }
     }
 
@@ -86,13 +86,13 @@ impl<T, F: MapFunction<T>, N: Stage<F::Out>> Stage<T> for MapRichStage<F, N> {
         if let Signal::Close = signal
             && let Err(error) = self.function.close()
         {
-            task.fail(self.context.operator_name(), error);
+            task.fail(self.context.operator(), error);
         }
         self.next.signal(signal, task);
         if let Signal::Open = signal
             && let Err(error) = self.function.open(&self.context)
         {
-            task.fail(self.context.operator_name(), error);
+            task.fail(self.context.operator(), error);
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::api::sink::{Sink, SinkWriter};
 use crate::data::Data;
 use crate::failure::Result;
 use crate::graph::{Operator, OperatorOptions, OwnState, Setup, StageFactory, TaskDescription};
+use crate::panicked::Blamed;
 use crate::runtime_context::RuntimeContext;
 use crate::stage::{Signal, Stage};
 use crate::task::snapshot::{BarrierPass, OperatorState, decoded, encoded};
@@ -19,10 +20,10 @@ pub(crate) struct ToSink<S> {
 }
 
 impl<T: 'static, S: Sink<T>> StageFactory<T> for ToSink<S> {
-    type Stage = SinkStage<S, S::Writer, <S::Writer as SinkWriter<T>>::Committable>;
+    type Stage = Blamed<SinkStage<S, S::Writer, <S::Writer as SinkWriter<T>>::Committable>>;
 
     fn make(&self, setup: &mut Setup<'_>) -> Self::Stage {
-        SinkStage {
+        let stage = SinkStage {
             sink: self.sink.clone(),
             context: setup.runtime_context(&self.operator),
             uid: self.operator.uid.clone(),
@@ -30,7 +31,8 @@ impl<T: 'static, S: Sink<T>> StageFactory<T> for ToSink<S> {
             commits_at_end: !setup.is_checkpointed(),
             writer: None,
             prepared: BTreeMap::new(),
-        }
+        };
+        Blamed::new(&self.operator, stage)
     }
 
     fn describe(&self, task: &mut TaskDescription) {
@@ -138,7 +140,7 @@ where
         }
         let timestamp = (task.timestamp != NO_TIMESTAMP).then_some(task.timestamp);
         if let Err(error) = self.writer().write(record, timestamp) {
-            task.fail(self.context.operator_name(), error);
+            task.fail(self.context.operator(), error);
         }
     }
 
@@ -152,7 +154,7 @@ where
             _ => Ok(()),
         };
         if let Err(error) = done {
-            task.fail(self.context.operator_name(), error);
+            task.fail(self.context.operator(), error);
         }
     }
 }

@@ -193,7 +193,7 @@ where
             return;
         }
         if let Err(error) = self.add(record, task) {
-            task.fail(self.context.operator_name(), error);
+            task.fail(self.context.operator(), error);
         }
     }
 
@@ -217,7 +217,7 @@ where
             _ => Ok(()),
         });
         if let Err(error) = done {
-            task.fail(self.context.operator_name(), error);
+            task.fail(self.context.operator(), error);
         }
         if let Signal::Open | Signal::Time(_) = signal {
             self.wake(task);

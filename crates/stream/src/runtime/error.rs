@@ -30,10 +30,12 @@ pub enum JobError {
     },
     /// The job failed as a whole, and is not restarted again: too many checkpoints did.
     Checkpoints(String),
-    /// A checkpoint is damaged.
+    /// No checkpoint is whole.
     Damaged(String),
-    /// A checkpoint cannot be restored.
+    /// A checkpoint cannot be restored now: its store is away, or this host has no room for it.
     Restore(String),
+    /// A checkpoint cannot be restored by this program, or is not there: trying again does not help.
+    Unrestorable(String),
     /// A checkpoint holds state of an operator that the program has not.
     Unclaimed {
         /// The checkpoint.
@@ -43,8 +45,6 @@ pub enum JobError {
     },
     /// The system gave no thread.
     Thread(std::io::Error),
-    /// Files could not be written on this host.
-    Local(String),
 }
 
 impl fmt::Display for JobError {
@@ -61,9 +61,10 @@ impl fmt::Display for JobError {
             ),
             Self::Failed { subtask, failure } => write!(f, "subtask {subtask} failed: {failure}"),
             Self::Checkpoints(reason) => write!(f, "checkpoints fail: {reason}"),
-            Self::Option(reason) | Self::Damaged(reason) | Self::Restore(reason) | Self::Local(reason) => {
-                f.write_str(reason)
-            }
+            Self::Option(reason)
+            | Self::Damaged(reason)
+            | Self::Restore(reason)
+            | Self::Unrestorable(reason) => f.write_str(reason),
             Self::Unclaimed { checkpoint, uid } => write!(
                 f,
                 "checkpoint {checkpoint} holds state of the operator `{uid}`, which the program does not have: \
@@ -79,9 +80,15 @@ impl std::error::Error for JobError {}
 impl JobError {
     /// Whether trying again may help: not when the program or the checkpoint is what is wrong.
     pub(crate) fn may_pass(&self) -> bool {
-        matches!(
-            self,
-            Self::Failed { .. } | Self::Checkpoints(_) | Self::Restore(_) | Self::Local(_)
-        )
+        match self {
+            Self::Failed { failure, .. } => !failure.is_final,
+            Self::Checkpoints(_) | Self::Restore(_) | Self::Thread(_) => true,
+            Self::UidTwice(_)
+            | Self::Parallelism { .. }
+            | Self::Option(_)
+            | Self::Damaged(_)
+            | Self::Unrestorable(_)
+            | Self::Unclaimed { .. } => false,
+        }
     }
 }

@@ -1,11 +1,15 @@
 //! A job from its start to its end: runs, and what comes between them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use everspan_checkpoint::{Initialization, Job, Now, Restored as RestoredFrom, Run, Task, job_failure};
+use everspan_checkpoint::{
+    AbortReason, Coordinator, Initialization, Input, Job, Kind, Now, Output, Restored as RestoredFrom,
+    Resumed, Run, Task, Ticket, job_failure,
+};
 use everspan_state::store::CheckpointStore;
 use everspan_trace::{MetricGroup, SpanContext, derive_trace_id};
 
@@ -16,7 +20,7 @@ use super::monitor::{JobState, Monitor, Watched};
 use super::options::{JobOptions, Start};
 use super::restart::{RestartStrategy, Restarts};
 use super::restore::{Beginning, Known, restore};
-use super::run::{Addressed, End, Message, Place, Running, Start as RunStart};
+use super::run::{Addressed, Asker, End, Message, Place, Running, Start as RunStart, no_store};
 use super::{JobExecutionResult, NoSpans};
 use crate::graph::{Graph, Wiring};
 use crate::runtime_context::RuntimeContext;
@@ -27,8 +31,12 @@ pub(crate) struct ReadyJob {
     place: Place,
     group: MetricGroup,
     restarts: Restarts,
-    /// The highest number of a checkpoint that any run has begun.
+    /// The highest number that a checkpoint of any run has had, or a trigger that was refused.
     last_id: u64,
+    /// Whether a run has completed a checkpoint.
+    has_completed: bool,
+    /// Whether a run has gone on from one.
+    has_restored: bool,
     name: String,
 }
 
@@ -38,12 +46,7 @@ static JOBS: AtomicU64 = AtomicU64::new(0);
 impl ReadyJob {
     pub(crate) fn new(name: &str, mut graph: Graph, options: JobOptions) -> Result<Self, JobError> {
         graph.finish()?;
-        if options.checkpoints.unaligned && options.checkpoints.max_concurrent != 1 {
-            return Err(JobError::Option(format!(
-                "execution.checkpointing.max-concurrent-checkpoints is {}: with unaligned checkpoints it must be 1",
-                options.checkpoints.max_concurrent
-            )));
-        }
+        check_together(&options)?;
         let clock = Clock::start();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -76,6 +79,8 @@ impl ReadyJob {
             group,
             restarts: Restarts::new(strategy),
             last_id: 0,
+            has_completed: false,
+            has_restored: false,
             name: name.to_owned(),
             place: Place {
                 job,
@@ -139,28 +144,18 @@ impl ReadyJob {
             };
             cause = Some(run.failure());
             self.place.monitor.is(JobState::Restarting);
-            if self.is_cancelled_within(delay) {
+            if self.is_cancelled_within(delay, &run) {
                 return Ok(self.result(true));
             }
-            // A checkpoint of this run is newer than the one it began with.
-            if self.place.store.is_some() {
-                start = self.start_of_next(start);
-            }
+            start = self.start_of_next(start);
         }
         unreachable!("runs are counted for ever")
     }
 
-    /// After a failure the newest checkpoint counts, unless the job began afresh and has made none.
+    /// After a failure the newest checkpoint counts, unless this job has made none: one that is newer than that with
+    /// which it began, but from before it began, is not its own.
     fn start_of_next(&self, before: Start) -> Start {
-        let store = self.place.store.as_ref().expect("only asked with a store");
-        let newest = self.place.runtime.block_on(store.list()).ok();
-        let newest =
-            newest.and_then(|listing| listing.readable.iter().map(|manifest| manifest.checkpoint).max());
-        match (before, newest) {
-            (Start::Fresh, None) => Start::Fresh,
-            (Start::From(number), Some(newest)) if newest <= number => Start::From(number),
-            _ => Start::Newest,
-        }
+        if self.has_completed { Start::Newest } else { before }
     }
 
     fn one_run(
@@ -176,22 +171,11 @@ impl ReadyJob {
         let mut initialization =
             Initialization::begin(self.place.job.clone(), run.clone(), detail, None, cause, now);
         let dir = self.place.local_dir.join(format!("restore-{number}"));
-        let (beginning, mut known) = match &self.place.store {
-            None => (
-                None,
-                Known {
-                    last_id: 0,
-                    retained: Vec::new(),
-                },
-            ),
-            Some(store) => {
-                let restored = restore(&self.graph, store, start, &self.place.options, &dir);
-                self.place.runtime.block_on(restored).inspect_err(|error| {
-                    let spans = initialization.failed(&error.to_string(), self.place.clock.now());
-                    self.tell_spans(spans);
-                })?
-            }
-        };
+        let (beginning, mut known) = self.beginning(start, &dir).inspect_err(|error| {
+            let spans = initialization.failed(&error.to_string(), self.place.clock.now());
+            self.tell_spans(spans);
+        })?;
+        self.has_restored |= beginning.is_some();
         // A number is used once, also by a checkpoint that never was whole.
         known.last_id = known.last_id.max(self.last_id);
         let mut reports = BTreeMap::new();
@@ -221,11 +205,32 @@ impl ReadyJob {
             known,
             reports,
         };
-        let running = Running::start(&self.place, &self.graph, &mut wiring, start)?;
-        let (end, last_id) = running.lead();
-        self.last_id = self.last_id.max(last_id);
+        let ended = Running::start(&self.place, &self.graph, &mut wiring, start).lead();
+        self.last_id = self.last_id.max(ended.last_id);
+        self.has_completed |= ended.has_completed;
         drop(std::fs::remove_dir_all(&dir));
-        Ok(end)
+        Ok(ended.end)
+    }
+
+    /// The checkpoint that a run begins with, brought to `dir`.
+    fn beginning(&self, start: &Start, dir: &Path) -> Result<(Option<Beginning>, Known), JobError> {
+        let Some(store) = &self.place.store else {
+            let known = Known {
+                last_id: 0,
+                retained: Vec::new(),
+            };
+            return Ok((None, known));
+        };
+        let restored = restore(&self.graph, store, start, &self.place.options, dir);
+        let (beginning, known) = self.place.runtime.block_on(restored)?;
+        if beginning.is_none() && (self.has_completed || self.has_restored) {
+            // A directory that is not mounted looks like an empty one.
+            return Err(JobError::Restore(format!(
+                "no checkpoint is in {}, although there was one: the store is away",
+                store.place()
+            )));
+        }
+        Ok((beginning, known))
     }
 
     fn tell_failure(&self, run: &Run, error: &JobError, can_restart: bool) {
@@ -248,20 +253,45 @@ impl ReadyJob {
         }
     }
 
-    /// Waits before a restart; requests meanwhile are refused, all but the one to cancel.
-    fn is_cancelled_within(&self, delay: Duration) -> bool {
+    /// Waits before a restart; requests meanwhile are refused, all but the one to cancel. `run` is the one that failed.
+    fn is_cancelled_within(&mut self, delay: Duration, run: &Run) -> bool {
         let until = self.place.clock.since_start() + delay;
         loop {
             let wait = until.saturating_sub(self.place.clock.since_start());
             match self.place.messages.recv_timeout(wait) {
                 Ok((_, Message::Cancel)) => return true,
-                Ok((_, Message::Ask(_, asker))) => {
-                    drop(asker.send(Err(everspan_checkpoint::AbortReason::NotAllTasksRunning)));
-                }
+                Ok((_, Message::Ask(kind, asker))) => self.refuse(kind, &asker, run),
                 Ok(_) => {}
                 Err(_) => return false,
             }
         }
+    }
+
+    /// Between two runs there is no checkpoint; a request for one has a number and a span all the same.
+    fn refuse(&mut self, kind: Kind, asker: &Asker, run: &Run) {
+        let resumed = Resumed {
+            last_id: self.last_id,
+            retained: Vec::new(),
+        };
+        let options = self.place.options.checkpoints.clone();
+        let mut coordinator = Coordinator::new(self.place.job.clone(), run.clone(), options, resumed);
+        let input = Input::Refuse {
+            kind,
+            ticket: Some(Ticket(0)),
+            reason: match self.place.store {
+                Some(_) => AbortReason::NotAllTasksRunning,
+                None => no_store(),
+            },
+        };
+        for output in coordinator.handle(input, self.place.clock.now()) {
+            match output {
+                // Nobody may be waiting any more.
+                Output::Answer { result, .. } => drop(asker.send(result)),
+                Output::Span(span) => self.tell_spans(vec![*span]),
+                _ => {}
+            }
+        }
+        self.last_id = coordinator.last_id();
     }
 
     fn result(&self, cancelled: bool) -> JobExecutionResult {
@@ -269,6 +299,23 @@ impl ReadyJob {
             net_runtime: self.place.clock.since_start(),
             cancelled,
         }
+    }
+}
+
+/// Options that contradict each other.
+fn check_together(options: &JobOptions) -> Result<(), JobError> {
+    let checkpoints = &options.checkpoints;
+    if checkpoints.unaligned && checkpoints.max_concurrent != 1 {
+        return Err(JobError::Option(format!(
+            "execution.checkpointing.max-concurrent-checkpoints is {}: with unaligned checkpoints it must be 1",
+            checkpoints.max_concurrent
+        )));
+    }
+    match (checkpoints.interval, &options.checkpoint_dir) {
+        (Some(interval), None) => Err(JobError::Option(format!(
+            "execution.checkpointing.interval is {interval:?}: execution.checkpointing.dir must be set"
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -100,8 +100,6 @@ pub(crate) struct Master {
     under_way: BTreeMap<u64, Assembly>,
     ended: BTreeSet<SubtaskId>,
     last: Last,
-    /// The highest number of a checkpoint that has begun.
-    last_id: u64,
 }
 
 /// The last checkpoint of a run whose input has ended.
@@ -137,13 +135,12 @@ impl Master {
             under_way: BTreeMap::new(),
             ended: BTreeSet::new(),
             last: Last::No,
-            last_id: 0,
         }
     }
 
-    /// The highest number of a checkpoint that has begun; 0: none has.
+    /// The highest number that a checkpoint of this run has had, or a trigger that was refused; or the one before it.
     pub(crate) fn last_id(&self) -> u64 {
-        self.last_id
+        self.coordinator.last_id()
     }
 
     /// What has become of its checkpoints.
@@ -198,6 +195,21 @@ impl Master {
             self.last = Last::Stopped;
             self.tell(Input::Stop, now, &mut effects);
         }
+        effects
+    }
+
+    /// Someone asks for a checkpoint of which the caller knows that there can be none now.
+    pub(crate) fn refuse(
+        &mut self,
+        kind: Kind,
+        ticket: Ticket,
+        reason: AbortReason,
+        now: Now,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let ticket = Some(ticket);
+        let input = Input::Refuse { kind, ticket, reason };
+        self.tell(input, now, &mut effects);
         effects
     }
 
@@ -314,7 +326,6 @@ impl Master {
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
-        self.last_id = checkpoint;
         self.under_way.insert(
             checkpoint,
             Assembly {
@@ -369,7 +380,7 @@ fn spans(spans: Vec<Span>, effects: &mut Vec<Effect>) {
     effects.extend(spans.into_iter().map(|span| Effect::Span(Box::new(span))));
 }
 
-/// Name of the attachment with what a subtask says of an operator: [`OperatorRecord`] in Borsh.
+/// Name of the attachment with what a subtask says of an operator, an [`OperatorRecord`].
 pub(crate) fn attachment_name(uid: &str, subtask: u32) -> String {
     format!("operator/{subtask}/{uid}")
 }
@@ -380,10 +391,9 @@ fn manifest(shape: &Shape, checkpoint: u64, assembly: &mut Assembly) -> Manifest
     // Subtask by subtask, so that parts stand in their order.
     for (subtask, operators) in std::mem::take(&mut assembly.parts) {
         for operator in operators {
-            let record = borsh::to_vec(&operator.record).expect("writing to memory does not fail");
             attachments.push(Attachment {
                 name: attachment_name(&operator.uid, subtask.index),
-                bytes: Bytes::from(record),
+                bytes: Bytes::from(operator.record.encode()),
             });
             if let Some(part) = operator.part {
                 tasks.entry(operator.uid).or_default().push(part);
@@ -405,3 +415,6 @@ fn manifest(shape: &Shape, checkpoint: u64, assembly: &mut Assembly) -> Manifest
         attachments,
     }
 }
+
+#[cfg(test)]
+mod tests;

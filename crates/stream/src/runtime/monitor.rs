@@ -153,3 +153,18 @@ impl Monitor {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watermark_is_unset_until_the_first_and_may_be_the_epoch() {
+        let figures = SubtaskFigures::default();
+        assert_eq!(SubtaskStatus::of(&figures).watermark_ms, None);
+        for watermark in [0, -1, 7] {
+            figures.watermark.store(watermark, Ordering::Relaxed);
+            assert_eq!(SubtaskStatus::of(&figures).watermark_ms, Some(watermark));
+        }
+    }
+}

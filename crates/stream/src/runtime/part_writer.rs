@@ -57,7 +57,9 @@ impl PartWriter {
         let dir = self.part_dir(snapshot.checkpoint, subtask);
         for (place, operator) in snapshot.parts.into_iter().enumerate() {
             let dir = dir.join(place.to_string());
-            let (written, figures) = self.operator(snapshot.checkpoint, operator, &dir)?;
+            let uid = operator.uid.clone();
+            let written = self.operator(snapshot.checkpoint, operator, &dir);
+            let (written, figures) = written.map_err(|error| format!("operator `{uid}`: {error}"))?;
             let listed = written
                 .record
                 .list

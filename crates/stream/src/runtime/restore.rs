@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use borsh::BorshDeserialize;
 use everspan_checkpoint::{Location, Report, SubtaskId};
 use everspan_state::store::{CheckpointStore, Manifest};
-use everspan_state::{KeyGroupRange, Owned, Recovery};
+use everspan_state::{KeyGroupRange, Owned, Problem, Recovery};
 
 use super::error::JobError;
 use super::master::attachment_name;
 use super::options::{JobOptions, Start};
-use crate::graph::{Graph, OperatorRecord, Restored, RestoredOperator, claimant};
+use crate::graph::{Graph, OperatorRecord, Restored, RestoredOperator, claimant, in_flight_uid};
 
 /// A checkpoint that a run begins with.
 pub(crate) struct Beginning {
@@ -41,14 +40,14 @@ pub(crate) async fn restore(
         store: Some(store),
         ..Recovery::default()
     };
-    let failed = |error: &dyn std::fmt::Display| JobError::Restore(error.to_string());
-    let (manifests, _) = recovery.checkpoints().await.map_err(|error| failed(&error))?;
+    let (manifests, problems) = recovery
+        .checkpoints()
+        .await
+        .map_err(|error| JobError::Restore(error.to_string()))?;
+    let readable = manifests.iter().map(|manifest| manifest.checkpoint);
+    let damaged = problems.iter().filter_map(|problem| problem.checkpoint);
     let known = Known {
-        last_id: manifests
-            .iter()
-            .map(|manifest| manifest.checkpoint)
-            .max()
-            .unwrap_or(0),
+        last_id: readable.chain(damaged).max().unwrap_or(0),
         retained: {
             let counted = manifests.iter().rev().filter(|manifest| !manifest.is_savepoint);
             counted.map(|manifest| manifest.checkpoint).collect()
@@ -62,13 +61,23 @@ pub(crate) async fn restore(
             .filter(|manifest| manifest.checkpoint == *number)
             .collect(),
     };
-    if let (Start::From(number), true) = (start, wanted.is_empty()) {
-        return Err(JobError::Restore(format!(
-            "there is no checkpoint {number} in {}",
-            store.place()
-        )));
+    let mut damaged = match start {
+        Start::Fresh => None,
+        Start::Newest => problems.iter().find_map(told),
+        Start::From(number) => {
+            let mut of_it = problems
+                .iter()
+                .filter(|problem| problem.checkpoint == Some(*number));
+            of_it.find_map(told)
+        }
+    };
+    if let Start::From(number) = start
+        && wanted.is_empty()
+        && damaged.is_none()
+    {
+        let told = format!("there is no checkpoint {number} in {}", store.place());
+        return Err(JobError::Unrestorable(told));
     }
-    let mut damaged = None;
     for manifest in wanted {
         match beginning(graph, &recovery, manifest, options, dir).await {
             Ok(beginning) => return Ok((Some(beginning), known)),
@@ -77,7 +86,19 @@ pub(crate) async fn restore(
             Err(error) => return Err(error),
         }
     }
-    damaged.map_or(Ok((None, known)), |reason| Err(JobError::Restore(reason)))
+    match damaged {
+        None => Ok((None, known)),
+        Some(reason) => Err(JobError::Damaged(format!(
+            "no checkpoint is whole, execution.state-recovery.path = none begins afresh: {reason}"
+        ))),
+    }
+}
+
+/// What is wrong with a checkpoint; nothing of a place as a whole.
+fn told(problem: &Problem) -> Option<String> {
+    let Problem { place, reason, .. } = problem;
+    let number = problem.checkpoint?;
+    Some(format!("checkpoint {number} in {place}: {reason}"))
 }
 
 async fn beginning(
@@ -89,7 +110,7 @@ async fn beginning(
 ) -> Result<Beginning, JobError> {
     let mut operators = records(manifest)?;
     check_claims(graph, manifest, &operators, options)?;
-    let mut reports = BTreeMap::new();
+    let mut reports = listed(graph, &operators);
     for (task, of) in graph.tasks().iter().enumerate() {
         for (place, operator) in of.description.operators.iter().enumerate() {
             let uid = &*operator.uid;
@@ -105,7 +126,9 @@ async fn beginning(
                     to: dir.join(format!("{task}-{place}-{index}")),
                 };
                 let fetched = recovery.fetch(manifest, &owner).await.map_err(|error| {
-                    let reason = format!("checkpoint {}: {error}", manifest.checkpoint);
+                    let number = manifest.checkpoint;
+                    let subtask = format!("subtask {}/{}", index + 1, of.parallelism);
+                    let reason = format!("checkpoint {number}: operator {operator}, {subtask}: {error}");
                     if error.is_damage() {
                         JobError::Damaged(reason)
                     } else {
@@ -138,6 +161,34 @@ async fn beginning(
     })
 }
 
+/// Bytes of what lies in the manifest itself, for each subtask that gets any of it: lists, and data in flight.
+fn listed(graph: &Graph, operators: &BTreeMap<String, RestoredOperator>) -> BTreeMap<SubtaskId, Report> {
+    let mut reports: BTreeMap<SubtaskId, Report> = BTreeMap::new();
+    for (task, of) in graph.tasks().iter().enumerate() {
+        let uids = of.description.operators.iter().map(|operator| &*operator.uid);
+        let in_flight = uids.clone().next().map(in_flight_uid);
+        for index in 0..of.parallelism {
+            let share = |uid: &str| {
+                operators
+                    .get(uid)
+                    .map_or(0, |of_it| of_it.listed_bytes(index, of.parallelism))
+            };
+            let lists = uids.clone().map(share).sum();
+            let overtaken = in_flight.as_deref().map_or(0, |uid| {
+                operators
+                    .get(uid)
+                    .map_or(0, |of_it| of_it.read_bytes(index, of.parallelism))
+            });
+            let found = [(Location::LocalMemory, lists), (Location::Unknown, overtaken)];
+            for (location, bytes) in found.into_iter().filter(|(_, bytes)| *bytes > 0) {
+                let report = reports.entry(subtask_id(task, index)).or_default();
+                *report.restored_bytes.entry(location).or_default() += bytes;
+            }
+        }
+    }
+    reports
+}
+
 /// What the manifest says of every operator, subtask by subtask.
 fn records(manifest: &Manifest) -> Result<BTreeMap<String, RestoredOperator>, JobError> {
     let mut operators: BTreeMap<String, RestoredOperator> = BTreeMap::new();
@@ -146,7 +197,7 @@ fn records(manifest: &Manifest) -> Result<BTreeMap<String, RestoredOperator>, Jo
         let Some((subtask, uid)) = operator_of(&attachment.name) else {
             continue;
         };
-        let record = OperatorRecord::try_from_slice(&attachment.bytes).map_err(|error| {
+        let record = OperatorRecord::decode(&attachment.bytes).map_err(|error| {
             let name = &attachment.name;
             JobError::Damaged(format!("checkpoint {}: {name}: {error}", manifest.checkpoint))
         })?;
@@ -195,7 +246,7 @@ fn check_claims(
         .iter()
         .find(|state| state.key_groups != own && is_claimed(&state.task))
     {
-        Some(state) => Err(JobError::Restore(format!(
+        Some(state) => Err(JobError::Unrestorable(format!(
             "checkpoint {}: operator `{}` has {} key groups, pipeline.max-parallelism is {own}",
             manifest.checkpoint, state.task, state.key_groups
         ))),

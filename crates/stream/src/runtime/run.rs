@@ -22,6 +22,7 @@ use super::restore::{Known, subtask_id};
 use super::subtask_thread::{Fittings, Said, SubtaskThread};
 use crate::failure::Failure;
 use crate::graph::{Graph, Wiring};
+use crate::panicked::caught;
 
 /// Who awaits the answer to a request for a checkpoint.
 pub(crate) type Asker = Sender<Result<u64, AbortReason>>;
@@ -47,6 +48,20 @@ pub(crate) enum End {
     Cancelled,
     /// It failed.
     Failed(JobError),
+}
+
+/// What is left of a run.
+pub(crate) struct Ended {
+    pub(crate) end: End,
+    /// The highest number that a checkpoint has had.
+    pub(crate) last_id: u64,
+    /// Whether any checkpoint has completed.
+    pub(crate) has_completed: bool,
+}
+
+/// Why a job without a place for checkpoints makes none.
+pub(crate) fn no_store() -> AbortReason {
+    AbortReason::Store("execution.checkpointing.dir is unset".to_owned())
 }
 
 /// What all runs of a job share.
@@ -101,13 +116,8 @@ pub(crate) struct Start {
 }
 
 impl<'a> Running<'a> {
-    /// Starts every subtask.
-    pub(crate) fn start(
-        place: &'a Place,
-        graph: &Graph,
-        wiring: &mut Wiring,
-        mut start: Start,
-    ) -> Result<Self, JobError> {
+    /// Starts every subtask; a run of which not all can be started ends at once.
+    pub(crate) fn start(place: &'a Place, graph: &Graph, wiring: &mut Wiring, start: Start) -> Self {
         let resumed = Resumed {
             last_id: start.known.last_id,
             retained: start.known.retained,
@@ -140,24 +150,37 @@ impl<'a> Running<'a> {
             end: None,
             at_store: RefCell::default(),
         };
+        if let Err(error) = running.start_threads(graph, wiring, start.reports) {
+            let reason = error.to_string();
+            running.stop(End::Failed(error), &reason);
+        }
+        running
+    }
+
+    fn start_threads(
+        &mut self,
+        graph: &Graph,
+        wiring: &mut Wiring,
+        mut reports: BTreeMap<SubtaskId, Report>,
+    ) -> Result<(), JobError> {
         // All are made before the first runs: they find each other's channels.
         let mut fittings = Vec::new();
         for (task, of) in graph.tasks().iter().enumerate() {
             for index in 0..of.parallelism {
                 let id = subtask_id(task, index);
                 if of.description.is_source {
-                    running.sources.push(id);
+                    self.sources.push(id);
                 }
-                let report = start.reports.remove(&id).unwrap_or_default();
-                fittings.push(running.fittings(graph, wiring, (task, index), report));
+                let report = reports.remove(&id).unwrap_or_default();
+                fittings.push(self.fittings(graph, wiring, (task, index), report)?);
             }
         }
         for of in fittings {
             let id = of.id;
-            running.threads.insert(id, SubtaskThread::spawn(of)?);
-            running.alive += 1;
+            self.threads.insert(id, SubtaskThread::spawn(of)?);
+            self.alive += 1;
         }
-        Ok(running)
+        Ok(())
     }
 
     fn fittings(
@@ -166,23 +189,30 @@ impl<'a> Running<'a> {
         wiring: &mut Wiring,
         (task, index): (usize, usize),
         report: Report,
-    ) -> Fittings {
+    ) -> Result<Fittings, JobError> {
         let (number, sender) = (self.number, self.place.sender.clone());
-        Fittings {
-            id: subtask_id(task, index),
-            task: graph.tasks()[task].description.name(),
-            subtask: graph.make(wiring, task, index),
+        let id = subtask_id(task, index);
+        let of_task = graph.tasks()[task].description.as_operator();
+        let made = caught(&of_task, || graph.make(wiring, task, index));
+        let subtask = made.map_err(|failure| JobError::Failed {
+            subtask: self.subtask_name(id),
+            failure,
+        })?;
+        Ok(Fittings {
+            id,
+            task: of_task,
+            subtask,
             waker: wiring.waker(task, index),
             figures: wiring.figures(task, index),
             clock: self.place.clock.clone(),
             report,
             // The job may have ended without waiting for this.
             tell: Box::new(move |id, said| drop(sender.send((number, Message::Said(id, said))))),
-        }
+        })
     }
 
-    /// Leads the run to its end. Returns also the highest number of a checkpoint that has begun.
-    pub(crate) fn lead(mut self) -> (End, u64) {
+    /// Leads the run to its end.
+    pub(crate) fn lead(mut self) -> Ended {
         while self.alive > 0 {
             match self.next_message() {
                 Ok(message) => self.handle(message),
@@ -199,12 +229,16 @@ impl<'a> Running<'a> {
                 .block_on(task)
                 .expect("work at the store does not panic");
         }
-        let (end, last_id) = (self.end.unwrap_or(End::Finished), self.master.last_id());
+        let ended = Ended {
+            last_id: self.master.last_id(),
+            has_completed: self.master.statistics().counts().completed > 0,
+            end: self.end.unwrap_or(End::Finished),
+        };
         for asker in self.askers.into_values() {
             // Nobody may be waiting any more.
             drop(asker.send(Err(AbortReason::Stopping)));
         }
-        (end, last_id)
+        ended
     }
 
     fn next_message(&self) -> Result<Message, RecvTimeoutError> {
@@ -226,14 +260,35 @@ impl<'a> Running<'a> {
         match message {
             Message::Said(id, said) => self.said(id, said),
             Message::Event(event) => self.event(event),
-            Message::Ask(kind, asker) => {
-                let ticket = Ticket(self.next_ticket);
-                self.next_ticket += 1;
-                self.askers.insert(ticket, asker);
-                self.event(Event::Ask(kind, ticket));
-            }
+            Message::Ask(kind, asker) => self.asked(kind, asker),
             Message::Cancel => self.stop(End::Cancelled, "the job was cancelled"),
         }
+    }
+
+    fn asked(&mut self, kind: Kind, asker: Asker) {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        self.askers.insert(ticket, asker);
+        let refused = if self.place.store.is_none() {
+            Some(no_store())
+        } else if self.is_over() {
+            Some(AbortReason::NotAllTasksRunning)
+        } else {
+            None
+        };
+        match refused {
+            None => self.event(Event::Ask(kind, ticket)),
+            Some(reason) => {
+                let effects = self.master.refuse(kind, ticket, reason, self.now());
+                self.show();
+                self.carry_out(effects);
+            }
+        }
+    }
+
+    /// Whether the run has failed or was cancelled, and only waits for its threads.
+    fn is_over(&self) -> bool {
+        matches!(self.end, Some(End::Failed(_) | End::Cancelled))
     }
 
     fn said(&mut self, id: SubtaskId, said: Said) {
@@ -258,16 +313,20 @@ impl<'a> Running<'a> {
         }
     }
 
-    fn failed(&mut self, id: SubtaskId, failure: Failure) {
+    fn subtask_name(&self, id: SubtaskId) -> String {
         let task = &self.place.job.tasks[id.task as usize];
-        let subtask = format!("{} ({}/{})", task.name, id.index + 1, task.hosts.len());
+        format!("{} ({}/{})", task.name, id.index + 1, task.hosts.len())
+    }
+
+    fn failed(&mut self, id: SubtaskId, failure: Failure) {
+        let subtask = self.subtask_name(id);
         let reason = format!("subtask {subtask} failed: {failure}");
         self.stop(End::Failed(JobError::Failed { subtask, failure }), &reason);
     }
 
     /// Every thread ends now; the first reason counts.
     fn stop(&mut self, end: End, reason: &str) {
-        if matches!(self.end, Some(End::Failed(_) | End::Cancelled)) {
+        if self.is_over() {
             return;
         }
         self.end = Some(end);
@@ -277,7 +336,7 @@ impl<'a> Running<'a> {
     }
 
     fn event(&mut self, event: Event) {
-        if matches!(self.end, Some(End::Failed(_) | End::Cancelled)) {
+        if self.is_over() {
             return;
         }
         let effects = self.master.handle(event, self.now());

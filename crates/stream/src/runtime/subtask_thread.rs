@@ -1,7 +1,6 @@
 //! A thread that drives one subtask.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -13,6 +12,8 @@ use super::clock::Clock;
 use super::error::JobError;
 use crate::exchange::Waker;
 use crate::failure::Failure;
+use crate::graph::Operator;
+use crate::panicked::caught;
 use crate::task::snapshot::Snapshot;
 use crate::task::{Order, Step, Subtask, SubtaskFigures};
 
@@ -31,8 +32,8 @@ pub(crate) enum Said {
 /// Everything a thread needs.
 pub(crate) struct Fittings {
     pub(crate) id: SubtaskId,
-    /// The task's operators, for panics.
-    pub(crate) task: String,
+    /// The task as a whole: who is blamed for a panic that is no operator's.
+    pub(crate) task: Operator,
     pub(crate) subtask: Box<dyn Subtask>,
     pub(crate) waker: Arc<Waker>,
     pub(crate) figures: Arc<SubtaskFigures>,
@@ -71,9 +72,8 @@ impl SubtaskThread {
             told_end: false,
         };
         let run = move || {
-            let ran = catch_unwind(AssertUnwindSafe(|| driver.run()));
-            let task = &driver.fittings.task;
-            let ran = ran.unwrap_or_else(|panic| Err(Failure::new(task, words_of(&*panic))));
+            let task = driver.fittings.task.clone();
+            let ran = caught(&task, || driver.run()).and_then(|ran| ran);
             driver.tell(Said::Exited(ran));
         };
         let thread = std::thread::Builder::new()
@@ -214,13 +214,4 @@ impl Driver {
 fn duration_until(time_ms: i64, now_ns: u64) -> Duration {
     let until_ns = u64::try_from(time_ms).unwrap_or(0).saturating_mul(1_000_000);
     Duration::from_nanos(until_ns.saturating_sub(now_ns))
-}
-
-/// What a panic said.
-fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned());
-    format!("panicked: {}", text.as_deref().unwrap_or("without words"))
 }

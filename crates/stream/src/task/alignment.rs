@@ -23,6 +23,8 @@ pub(crate) struct Pending {
     pub(crate) barrier: Barrier,
     /// When the first barrier came, monotonic.
     pub(crate) first_ns: u64,
+    /// Bytes of records that were processed since.
+    pub(crate) processed_bytes: u64,
     seen: Vec<bool>,
 }
 
@@ -41,6 +43,7 @@ impl Alignment {
         let pending = self.pending.entry(checkpoint).or_insert_with(|| Pending {
             barrier: barrier.clone(),
             first_ns: now_ns,
+            processed_bytes: 0,
             seen: vec![false; inputs],
         });
         assert!(!pending.seen[input], "a barrier comes once from each input");
@@ -51,6 +54,18 @@ impl Alignment {
         let complete = self.pending.remove(&checkpoint);
         self.end_up_to(checkpoint);
         complete
+    }
+
+    /// Whether some barriers of a checkpoint have come and others have not.
+    pub(crate) fn is_under_way(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Records of so many bytes were processed.
+    pub(crate) fn processed(&mut self, bytes: u64) {
+        for pending in self.pending.values_mut() {
+            pending.processed_bytes += bytes;
+        }
     }
 
     /// Whether the barriers of a checkpoint mean nothing any more.
@@ -136,6 +151,24 @@ mod tests {
         let complete = alignment.arrived((1, 3), &first, 30).expect("all have come");
         assert_eq!((complete.barrier.checkpoint, complete.first_ns), (1, 10));
         assert!((0..3).all(|input| !alignment.blocks(input)));
+    }
+
+    #[test]
+    fn what_is_processed_between_the_first_barrier_and_the_last_is_counted_for_its_checkpoint() {
+        let mut alignment = Alignment::default();
+        let barrier = |checkpoint| barrier(checkpoint, BarrierMode::AtLeastOnce);
+        assert!(!alignment.is_under_way());
+        alignment.processed(1);
+        assert!(alignment.arrived((0, 2), &barrier(1), 0).is_none());
+        assert!(alignment.is_under_way());
+        alignment.processed(10);
+        assert!(alignment.arrived((0, 2), &barrier(2), 0).is_none());
+        alignment.processed(100);
+        let first = alignment.arrived((1, 2), &barrier(1), 0).expect("all have come");
+        alignment.processed(1000);
+        let second = alignment.arrived((1, 2), &barrier(2), 0).expect("all have come");
+        assert_eq!((first.processed_bytes, second.processed_bytes), (110, 1100));
+        assert!(!alignment.is_under_way());
     }
 
     #[test]

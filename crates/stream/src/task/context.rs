@@ -1,14 +1,15 @@
 //! What the stages of one chain share while they work.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use everspan_checkpoint::Now;
 
 use super::NO_WATERMARK;
 use super::snapshot::{Barrier, BarrierMode};
-use crate::failure::Failure;
+use crate::failure::{BoxError, Failure};
+use crate::graph::Operator;
 
 const NS_PER_MS: u64 = 1_000_000;
 
@@ -16,7 +17,7 @@ const NS_PER_MS: u64 = 1_000_000;
 pub const NO_TIMESTAMP: i64 = i64::MIN;
 
 /// Figures of one subtask, counted up since its start.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SubtaskFigures {
     /// Records that came in, or that a source made.
     pub records_in: AtomicU64,
@@ -28,8 +29,21 @@ pub struct SubtaskFigures {
     pub back_pressured_ns: AtomicU64,
     /// Records that came too late for all their windows and were dropped.
     pub late_dropped: AtomicU64,
-    /// The watermark, ms since the Unix epoch.
-    pub watermark: std::sync::atomic::AtomicI64,
+    /// The watermark, ms since the Unix epoch, or [`NO_WATERMARK`].
+    pub watermark: AtomicI64,
+}
+
+impl Default for SubtaskFigures {
+    fn default() -> Self {
+        Self {
+            records_in: AtomicU64::new(0),
+            records_out: AtomicU64::new(0),
+            busy_ns: AtomicU64::new(0),
+            back_pressured_ns: AtomicU64::new(0),
+            late_dropped: AtomicU64::new(0),
+            watermark: AtomicI64::new(NO_WATERMARK),
+        }
+    }
 }
 
 /// Passed along with every record and signal of a chain.
@@ -137,8 +151,8 @@ impl TaskContext {
     }
 
     /// An operator failed: the subtask ends after this record. Only the first failure counts.
-    pub fn fail(&mut self, operator: &str, reason: impl std::fmt::Display) {
-        self.failure.get_or_insert_with(|| Failure::new(operator, reason));
+    pub fn fail(&mut self, operator: &Operator, error: impl Into<BoxError>) {
+        self.failure.get_or_insert_with(|| Failure::new(operator, error));
     }
 
     /// Whether an operator failed.

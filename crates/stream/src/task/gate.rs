@@ -8,11 +8,12 @@ use everspan_checkpoint::Now;
 use super::alignment::Alignment;
 use super::chain::Chain;
 use super::context::SubtaskFigures;
+use super::in_flight::encoded_bytes;
 use super::snapshot::{Barrier, BarrierMode, OperatorState, Snapshot, decoded, encoded};
 use super::{InFlight, NO_WATERMARK, Order, Step, Subtask};
 use crate::data::Data;
 use crate::exchange::{Batch, Channel, Message, Router};
-use crate::failure::Failure;
+use crate::failure::{Failure, SuppressRestarts};
 use crate::graph::{Operator, in_flight_uid};
 use crate::stage::{Signal, Stage};
 
@@ -128,6 +129,9 @@ impl<T: Data, S: Stage<T>> GateHead<T, S> {
         {
             collecting.in_flight[input].add(&batch);
         }
+        if self.alignment.is_under_way() {
+            self.alignment.processed(encoded_bytes(&batch));
+        }
         let Chain { first, task, .. } = &mut self.chain;
         task.received(batch.len());
         batch.drain(|record, timestamp| {
@@ -195,10 +199,13 @@ impl<T: Data, S: Stage<T>> GateHead<T, S> {
         }
         if let Some(complete) = complete {
             if self.collects(checkpoint) {
-                self.release();
+                self.release(complete.processed_bytes);
             } else {
                 self.chain
                     .barrier(complete.barrier, Vec::new(), complete.first_ns);
+                let mut snapshot = self.chain.hold_snapshot();
+                snapshot.stats.processed_bytes = complete.processed_bytes;
+                self.chain.release_snapshot(snapshot);
             }
         }
     }
@@ -221,13 +228,14 @@ impl<T: Data, S: Stage<T>> GateHead<T, S> {
     }
 
     /// All barriers are here: the snapshot is whole.
-    fn release(&mut self) {
+    fn release(&mut self, processed_bytes: u64) {
         let collecting = self.collecting.take().expect("only asked when there is one");
         let mut in_flight = collecting.in_flight;
         in_flight.retain(|in_flight| !in_flight.is_empty());
         let mut snapshot = collecting.snapshot;
         let now_ns = self.chain.task.now().monotonic_ns;
         snapshot.stats.alignment = Duration::from_nanos(now_ns.saturating_sub(collecting.first_ns));
+        snapshot.stats.processed_bytes = processed_bytes;
         snapshot.stats.persisted_bytes = in_flight.iter().map(InFlight::bytes).sum();
         snapshot.parts.push(OperatorState {
             uid: in_flight_uid(&self.restoring.head.uid).into(),
@@ -277,8 +285,9 @@ impl<T: Data, S: Stage<T>> GateHead<T, S> {
                 ..
             } = &mut self.restoring;
             let router = routers.get_mut(in_flight.edge as usize);
-            let router =
-                router.ok_or("the checkpoint holds records in flight of an exchange that is gone")?;
+            let router = router.ok_or_else(|| {
+                SuppressRestarts::new("the checkpoint holds records in flight of an exchange that is gone")
+            })?;
             let to_same = in_flight.to as usize % *parallelism == *subtask;
             for (record, timestamp) in in_flight.read::<T>()? {
                 let is_own = match router {
@@ -312,7 +321,7 @@ impl<T: Data, S: Stage<T>> Subtask for GateHead<T, S> {
         if !self.chain.task.has_failed()
             && let Err(error) = self.restore()
         {
-            self.chain.task.fail(&self.restoring.head.name, error);
+            self.chain.task.fail(&self.restoring.head, error);
         }
         self.chain.task.take_failure()
     }

@@ -4,7 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::data::Data;
 use crate::exchange::Batch;
-use crate::failure::Result;
+use crate::failure::{Result, SuppressRestarts};
 
 /// Records on their way over one exchange to one subtask, in their order.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -57,8 +57,20 @@ impl InFlight {
         let records = (0..self.records)
             .map(|_| read())
             .collect::<std::io::Result<Vec<_>>>();
-        records.map_err(|error| format!("the checkpoint holds other records in flight: {error}").into())
+        records.map_err(|error| {
+            let told = format!("the checkpoint holds other records in flight: {error}");
+            SuppressRestarts::new(told).into()
+        })
     }
+}
+
+/// Bytes that the records of a batch would take in flight: nothing is written to count them.
+pub(super) fn encoded_bytes<T: Data>(batch: &Batch<T>) -> u64 {
+    let bytes = batch.iter().map(|(record, timestamp)| {
+        let bytes = borsh::object_length(&(timestamp, record));
+        bytes.expect("counting does not fail") as u64
+    });
+    bytes.sum()
 }
 
 #[cfg(test)]
@@ -76,5 +88,6 @@ mod tests {
         let once = [("a".to_owned(), 7), ("b".to_owned(), -1)];
         assert_eq!(in_flight.read::<String>().unwrap(), [once.clone(), once].concat());
         assert!(in_flight.read::<(String, u64)>().is_err());
+        assert_eq!(in_flight.bytes(), 2 * encoded_bytes(&batch));
     }
 }

@@ -1,11 +1,14 @@
 //! A subtask's part of a checkpoint, between its barrier and whoever writes it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use everspan_checkpoint::SubtaskStats;
 use everspan_state::KeyGroupRange;
 use everspan_state::heap::HeapSnapshots;
+
+use crate::failure::SuppressRestarts;
 
 /// How a barrier travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,10 +82,24 @@ pub struct KeyedSnapshot {
 pub struct StateType {
     /// The state's name.
     pub name: String,
+    /// The type of its keys.
+    pub key_type: String,
     /// The type of its values.
     pub type_name: String,
     /// The version of that type.
     pub version: u32,
+}
+
+impl fmt::Display for StateType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            key_type,
+            type_name,
+            version,
+            ..
+        } = self;
+        write!(f, "{type_name} version {version} by {key_type}")
+    }
 }
 
 /// A subtask's part of a checkpoint, ready to be written.
@@ -109,7 +126,8 @@ pub(crate) fn decoded<X: BorshDeserialize>(elements: &[Vec<u8>]) -> crate::failu
     elements
         .map(|element| {
             X::try_from_slice(element).map_err(|error| {
-                format!("the checkpoint holds another type of this operator's state: {error}").into()
+                let told = format!("the checkpoint holds another type of this operator's state: {error}");
+                SuppressRestarts::new(told).into()
             })
         })
         .collect()

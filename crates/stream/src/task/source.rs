@@ -10,8 +10,9 @@ use super::snapshot::{Barrier, OperatorState, Snapshot, encoded};
 use super::{Order, STEP_RECORDS, Step, Subtask};
 use crate::api::source::{Progress, Source, SourceReader};
 use crate::collector::{Collector, Next};
-use crate::failure::{Failure, Result};
+use crate::failure::{BoxError, Failure, Result};
 use crate::graph::Operator;
+use crate::panicked::blame;
 use crate::runtime_context::RuntimeContext;
 use crate::stage::{Signal, Stage};
 
@@ -64,9 +65,12 @@ impl<X: Source, S: Stage<X::Item>> SourceHead<X, S> {
 
     fn open_reader(&mut self) -> Result {
         let splits = self.splits.take().expect("a subtask is opened once")?;
-        let mut reader = self.source.reader(&self.context)?;
-        reader.add_splits(splits)?;
-        self.reader = Some(reader);
+        let reader = blame(&self.operator, || {
+            let mut reader = self.source.reader(&self.context)?;
+            reader.add_splits(splits)?;
+            Ok::<_, BoxError>(reader)
+        });
+        self.reader = Some(reader?);
         Ok(())
     }
 
@@ -80,7 +84,7 @@ impl<X: Source, S: Stage<X::Item>> SourceHead<X, S> {
             .reader
             .as_mut()
             .expect("a subtask is opened before its first step");
-        let progress = reader.poll_next(STEP_RECORDS, &mut out);
+        let progress = blame(&self.operator, || reader.poll_next(STEP_RECORDS, &mut out));
         let records = out.records;
         self.chain.task.received(records);
         self.chain.signal(Signal::StepEnds);
@@ -111,7 +115,7 @@ impl<X: Source, S: Stage<X::Item>> SourceHead<X, S> {
             .reader
             .as_mut()
             .expect("a subtask is opened before its first barrier");
-        let splits = match reader.snapshot() {
+        let splits = match blame(&self.operator, || reader.snapshot()) {
             Ok(splits) => splits,
             Err(error) => return self.fail(error),
         };
@@ -129,8 +133,8 @@ impl<X: Source, S: Stage<X::Item>> SourceHead<X, S> {
         self.chain.barrier(barrier, vec![own], now_ns);
     }
 
-    fn fail(&mut self, reason: impl std::fmt::Display) {
-        self.chain.task.fail(&self.operator.name, reason);
+    fn fail(&mut self, error: BoxError) {
+        self.chain.task.fail(&self.operator, error);
     }
 }
 
@@ -167,7 +171,7 @@ impl<X: Source, S: Stage<X::Item>> Subtask for SourceHead<X, S> {
             Order::Begin(barrier) => self.begin(barrier),
             Order::Completed(checkpoint) => {
                 if let Some(reader) = &mut self.reader
-                    && let Err(error) = reader.completed(checkpoint)
+                    && let Err(error) = blame(&self.operator, || reader.completed(checkpoint))
                 {
                     self.fail(error);
                 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::job::{Fault, Job, Place, until};
@@ -19,7 +20,7 @@ fn a_record_that_cannot_be_parsed_or_makes_a_function_panic_stops_the_job_and_is
  {
     for (fault, reason) in [
         (Fault::Refuses, "operator `parse`: no line 3001 wanted"),
-        (Fault::Panics, "panicked: no line 3001 wanted"),
+        (Fault::Panics, "operator `parse`: panicked at "),
     ] {
         let place = Place::new();
         let options = JobOptions {
@@ -40,6 +41,7 @@ fn a_record_that_cannot_be_parsed_or_makes_a_function_panic_stops_the_job_and_is
         assert!(error.contains("parse"), "{error}");
         assert!(error.contains("/2) failed: "), "{error}");
         assert!(error.contains(reason), "{error}");
+        assert!(error.ends_with("no line 3001 wanted"), "{error}");
         assert_eq!(control.status().restarts, 2);
         assert_eq!(control.status().last_failure, Some(error));
 
@@ -62,17 +64,14 @@ fn state_of_another_type_is_refused_with_operator_and_state_and_the_old_program_
         has_wide_counts: true,
         ..Job::with(2)
     };
-    let once = JobOptions {
-        restart: Some(RestartStrategy::None),
-        ..checkpointed(&place)
-    };
-    let error = wide
-        .start(&place, once)
-        .wait()
-        .expect_err("a u32 is no u64")
-        .to_string();
-    let words = "operator `MapWithState`: the state `count` holds u32 version 1 in the checkpoint, the program says u64 version 1";
+    // By the default strategy a job is restarted for ever.
+    let handle = wide.start(&place, checkpointed(&place));
+    let control = handle.control();
+    let error = handle.wait().expect_err("a u32 is no u64").to_string();
+    let words = "operator `MapWithState` (uid `counts`): the state `count` holds u32 version 1 by alloc::string::String \
+                 in the checkpoint, the program says u64 version 1 by alloc::string::String";
     assert!(error.contains(words), "{error}");
+    assert_eq!(control.status().restarts, 0);
     Job::with(2).run(&place, checkpointed(&place));
     place.check();
 }
@@ -93,6 +92,50 @@ fn a_store_that_is_away_for_a_while_fails_checkpoints_and_costs_nothing() {
     job.release();
     handle.wait().expect("failed checkpoints are tolerated");
     place.check();
+}
+
+#[test]
+fn a_store_that_is_away_when_a_job_restarts_is_waited_for_and_costs_nothing() {
+    for is_in_the_way in [true, false] {
+        let place = Place::new();
+        let job = Job::held(2);
+        let mut options = JobOptions {
+            restart: Some(RestartStrategy::FixedDelay {
+                attempts: u32::MAX,
+                delay: Duration::from_millis(2),
+            }),
+            ..checkpointed(&place)
+        };
+        // On demand only: nobody writes to the store meanwhile.
+        options.checkpoints.interval = None;
+        options.store.retry.tries_max = 1;
+        let handle = job.start(&place, options);
+        let control = handle.control();
+        until(|| control.status().state == JobState::Running, &handle);
+        control.savepoint().expect("a running job has savepoints");
+
+        let store = place.checkpoints();
+        let aside = store.with_extension("aside");
+        fs::rename(&store, &aside).expect("the store is there");
+        if is_in_the_way {
+            fs::write(&store, "").expect("a file stands in the way");
+        }
+        job.is_to_panic.store(true, Ordering::Release);
+        let last_failure = || control.status().last_failure.unwrap_or_default();
+        let away = ["the checkpoint store failed", "the store is away"];
+        until(
+            || away.iter().any(|words| last_failure().contains(words)),
+            &handle,
+        );
+
+        if is_in_the_way {
+            fs::remove_file(&store).expect("a file stands in the way");
+        }
+        fs::rename(&aside, &store).expect("the store comes back");
+        job.release();
+        handle.wait().expect("the store is back");
+        place.check();
+    }
 }
 
 /// Puts a file where the store's directory is, which may be made anew in between.

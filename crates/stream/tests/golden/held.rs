@@ -16,13 +16,16 @@ const LOOK_MS: i64 = 2;
 pub(crate) struct Held {
     lines: FileSource,
     is_released: Arc<AtomicBool>,
+    is_to_panic: Arc<AtomicBool>,
 }
 
 impl Held {
-    pub(crate) fn new(dir: &Path, is_released: Arc<AtomicBool>) -> Self {
+    /// Once `is_to_panic` is true, a reader panics and makes it false.
+    pub(crate) fn new(dir: &Path, is_released: Arc<AtomicBool>, is_to_panic: Arc<AtomicBool>) -> Self {
         Self {
             lines: FileSource::text_lines(dir),
             is_released,
+            is_to_panic,
         }
     }
 }
@@ -40,6 +43,7 @@ impl Source for Held {
         Ok(HeldReader {
             lines: self.lines.reader(context)?,
             is_released: self.is_released.clone(),
+            is_to_panic: self.is_to_panic.clone(),
         })
     }
 }
@@ -47,6 +51,7 @@ impl Source for Held {
 pub(crate) struct HeldReader {
     lines: TextLineReader,
     is_released: Arc<AtomicBool>,
+    is_to_panic: Arc<AtomicBool>,
 }
 
 impl SourceReader for HeldReader {
@@ -58,6 +63,10 @@ impl SourceReader for HeldReader {
     }
 
     fn poll_next(&mut self, max: usize, out: &mut impl Collector<String>) -> Result<Progress> {
+        assert!(
+            !self.is_to_panic.swap(false, Ordering::AcqRel),
+            "the reader broke"
+        );
         let progress = self.lines.poll_next(max, out)?;
         if progress != Progress::End || self.is_released.load(Ordering::Acquire) {
             return Ok(progress);

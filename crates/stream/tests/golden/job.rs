@@ -26,11 +26,17 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn new() -> Self {
         let owned = tempfile::tempdir().expect("there is a directory for temporary files");
-        let place = Self {
-            dir: owned.path().to_owned(),
+        let place = Self::fill(&owned.path().join("job"));
+        Self {
             _owned: Some(owned),
-        };
-        fs::create_dir(place.input()).expect("the directory is new");
+            ..place
+        }
+    }
+
+    /// Makes a directory with the input.
+    pub(crate) fn fill(dir: &Path) -> Self {
+        let place = Self::in_dir(dir.to_owned());
+        fs::create_dir_all(place.input()).expect("there is room");
         for part in 0..4 {
             let numbers = (0..LINES).filter(|number| number % 4 == part);
             let lines: Vec<String> = numbers.map(line).collect();
@@ -124,6 +130,8 @@ pub(crate) struct Job {
     pub(crate) has_wide_counts: bool,
     /// The job ends with its input once this is true.
     pub(crate) is_released: Arc<AtomicBool>,
+    /// A reader panics once when this is true.
+    pub(crate) is_to_panic: Arc<AtomicBool>,
 }
 
 impl Job {
@@ -138,6 +146,7 @@ impl Job {
             fault: None,
             has_wide_counts: false,
             is_released: Arc::new(AtomicBool::new(true)),
+            is_to_panic: Arc::default(),
         }
     }
 
@@ -163,7 +172,10 @@ impl Job {
         let env = StreamExecutionEnvironment::new();
         env.set_parallelism(self.parallelism);
         let words = env
-            .from_source(Held::new(&place.input(), self.is_released.clone()), "lines")
+            .from_source(
+                Held::new(&place.input(), self.is_released.clone(), self.is_to_panic.clone()),
+                "lines",
+            )
             .uid("lines")
             .map_with(Parse {
                 pause: self.pause,

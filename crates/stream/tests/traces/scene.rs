@@ -141,7 +141,7 @@ fn absent(spans: &Spans) {
     let mut options = options(dir.path(), spans);
     options.start = Start::From(7);
     let ended = env.execute_with("absent", options);
-    assert!(matches!(ended, Err(JobError::Restore(_))), "{ended:?}");
+    assert!(matches!(ended, Err(JobError::Unrestorable(_))), "{ended:?}");
 }
 
 /// A function does not open.

@@ -184,10 +184,36 @@ fn restored_state_size_bytes_remote_is_what_lay_in_the_store() {
 }
 
 #[test]
-fn restored_state_size_bytes_local_memory_is_what_the_manifest_holds() {
-    assert_of_keyed_state("RestoredStateSizeBytes.LOCAL_MEMORY", |collector| {
-        collector.url != RESCALED.0.url
-    });
+fn restored_state_size_bytes_local_memory_is_what_the_manifest_holds_splits_of_sources_too() {
+    let figure = "RestoredStateSizeBytes.LOCAL_MEMORY";
+    for (collector, span) in all() {
+        assert_aggregated(collector, &span, figure);
+        let restores = attributes(&span).contains_key("checkpointId");
+        let keyed_state_is_inline = collector.url != RESCALED.0.url;
+        let inline = subtasks(collector, &span)
+            .into_iter()
+            .filter(|one| attributes(one).contains_key(figure));
+        let (counts, numbers): (Vec<Span>, Vec<Span>) = inline.partition(is_count);
+        assert_eq!(!counts.is_empty(), restores && keyed_state_is_inline, "{span:?}");
+        assert_eq!(!numbers.is_empty(), restores, "{span:?}");
+    }
+}
+
+#[test]
+fn restored_state_size_bytes_unknown_is_what_a_barrier_overtook() {
+    let figure = "RestoredStateSizeBytes.UNKNOWN";
+    for (collector, span) in all() {
+        assert_aggregated(collector, &span, figure);
+        let id = attributes(&span).remove("checkpointId");
+        let made = id.map(|id| checkpoint(collector, id.parse().unwrap()));
+        let overtaken = made.map_or(0, |made| number(&made, "sumPersistedDataBytes"));
+        for one in subtasks(collector, &span) {
+            let has = attributes(&one).contains_key(figure);
+            assert_eq!(has, overtaken > 0 && is_count(&one), "{one:?}");
+            // Beside the records stand their number, and where they were going to.
+            assert!(!has || number(&one, figure) > overtaken, "{one:?}");
+        }
+    }
 }
 
 #[test]

@@ -60,6 +60,9 @@ fn batch(records: &[u64]) -> Message<u64> {
     Message::Batch(batch)
 }
 
+/// A number with its time, in flight.
+const RECORD_BYTES: u64 = 16;
+
 fn barrier(mode: BarrierMode) -> Barrier {
     Barrier {
         checkpoint: 1,
@@ -78,15 +81,16 @@ impl Gate {
         while self.head.step(now).unwrap() == Step::Worked {}
     }
 
-    /// The sum in the snapshot, and what was in flight.
-    fn snapshot(&mut self) -> Option<(u64, Vec<Vec<u8>>)> {
+    /// The sum in the snapshot, what was in flight, and bytes processed during the alignment.
+    fn snapshot(&mut self) -> Option<(u64, Vec<Vec<u8>>, u64)> {
         let snapshot = self.head.take_snapshots().pop()?;
         let in_flight = snapshot
             .parts
             .into_iter()
             .find(|part| part.uid.ends_with("/in-flight"));
         let sum = self.head.chain.first.at_barrier.expect("the barrier has passed");
-        Some((sum, in_flight.map(|part| part.list).unwrap_or_default()))
+        let in_flight = in_flight.map(|part| part.list).unwrap_or_default();
+        Some((sum, in_flight, snapshot.stats.processed_bytes))
     }
 }
 
@@ -109,7 +113,8 @@ fn what_a_barrier_overtakes_and_what_comes_before_the_other_barrier_is_part_of_t
     gate.channels[1].overtake(barrier(BarrierMode::Unaligned), std::iter::once(batch(&[80])));
     gate.offer(1, batch(&[2000]));
     gate.run(at(3));
-    let (sum, in_flight) = gate.snapshot().expect("both have come");
+    let (sum, in_flight, processed) = gate.snapshot().expect("both have come");
+    assert_eq!(processed, 6 * RECORD_BYTES, "between the two barriers");
     assert_eq!(sum, 1, "the state is as it was when the first barrier came");
     assert_eq!(
         gate.head.chain.first.sum,
@@ -135,8 +140,10 @@ fn an_aligned_barrier_overtakes_when_its_time_is_up() {
         gate.offer(1, batch(&[4, 5]));
         gate.offer(1, Message::Barrier(until));
         gate.run(at(if late { 10 } else { 9 }));
-        let (sum, in_flight) = gate.snapshot().expect("both have come");
+        let (sum, in_flight, processed) = gate.snapshot().expect("both have come");
         assert_eq!(gate.head.chain.first.sum, 509);
+        let until_the_last_barrier = if late { 0 } else { 2 * RECORD_BYTES };
+        assert_eq!(processed, until_the_last_barrier);
         let expected = if late { (0, [4, 5]) } else { (9, [0, 0]) };
         assert_eq!((sum, restored(&in_flight)), expected, "{late}");
     }

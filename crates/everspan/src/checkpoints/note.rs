@@ -139,6 +139,15 @@ impl RunNote {
         self.data.last_checkpoint
     }
 
+    /// Numbers up to this one have been used, be it by a trigger that was refused.
+    pub(super) fn used(&mut self, checkpoint: u64) -> io::Result<()> {
+        if checkpoint <= self.data.last_checkpoint {
+            return Ok(());
+        }
+        self.data.last_checkpoint = checkpoint;
+        self.write()
+    }
+
     /// A checkpoint begins.
     pub(super) fn begun(&mut self, lost: &Lost) -> io::Result<()> {
         self.data.last_checkpoint = self.data.last_checkpoint.max(lost.checkpoint);
@@ -244,14 +253,17 @@ mod tests {
             place: Some("/b".to_owned()),
         };
         note.begun(&lost).unwrap();
-        let (note, before) = RunNote::begin(dir.path()).unwrap();
+        let (mut note, before) = RunNote::begin(dir.path()).unwrap();
         assert_eq!((note.run(), note.last_checkpoint()), (2, 4));
         assert_eq!(
             (before.run, before.lost.as_ref()),
             (Some((1, false)), Some(&lost))
         );
-        drop(note); // and this run dies before it has told of it
+        // This run has a trigger refused, and dies before it has told of the other.
+        note.used(5).unwrap();
+        drop(note);
         let (mut note, before) = RunNote::begin(dir.path()).unwrap();
+        assert_eq!((note.run(), note.last_checkpoint()), (3, 5));
         assert_eq!((before.run, before.lost), (Some((2, false)), Some(lost)));
         let completed = Completed {
             checkpoint: 5,

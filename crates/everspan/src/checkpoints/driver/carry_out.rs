@@ -26,7 +26,17 @@ impl Driver {
             Output::Forget { checkpoints } => self.forget(checkpoints),
             Output::FailJob { .. } => unreachable!("a server tolerates any number of failures"),
             Output::Answer { ticket, result } => self.answer(ticket, result),
-            Output::Span(span) => self.spans.add(&span, None),
+            Output::Span(span) => {
+                self.note_numbers();
+                self.spans.add(&span, None);
+            }
+        }
+    }
+
+    /// A refused trigger has a number, too: no later run may use it again once its span is told.
+    fn note_numbers(&mut self) {
+        if let Err(error) = self.note.used(self.coordinator.last_id()) {
+            tracing::warn!(%error, "the note of the checkpoints cannot be written");
         }
     }
 

@@ -41,6 +41,22 @@ pub enum StateError {
         /// What went wrong.
         reason: String,
     },
+    /// A key has more bytes than a tree takes. The state is as it was on disk.
+    KeyTooLong {
+        /// The table.
+        table: String,
+        /// Bytes of the key.
+        bytes: usize,
+        /// Bytes of the longest that is taken.
+        bytes_max: usize,
+    },
+    /// A row is not of the type that it is read as.
+    OtherType {
+        /// The table.
+        table: String,
+        /// What does not fit.
+        reason: String,
+    },
     /// A flush or a compaction failed half-way, so what is on disk is unknown. Never trim the log; stop and recover.
     Poisoned {
         /// What the first failure said.
@@ -68,6 +84,20 @@ impl std::fmt::Display for StateError {
                 path.display()
             ),
             Self::Snapshot { path, reason } => write!(f, "no snapshot in {}: {reason}", path.display()),
+            Self::KeyTooLong {
+                table,
+                bytes,
+                bytes_max,
+            } => write!(
+                f,
+                "a key of table {table:?} has {bytes} bytes, at most {bytes_max} are taken"
+            ),
+            Self::OtherType { table, reason } => {
+                write!(
+                    f,
+                    "table {table:?} holds another type than it is read as: {reason}"
+                )
+            }
             Self::Poisoned { reason } => {
                 write!(f, "state must not be written any more: {reason}")
             }

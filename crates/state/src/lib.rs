@@ -20,6 +20,7 @@ pub mod heap;
 mod key_group;
 mod local;
 mod lsm;
+mod lsm_tables;
 mod memory;
 mod recovery;
 mod snapshot;
@@ -33,6 +34,9 @@ pub use local::LocalCopies;
 pub use lsm::{
     Compacting, Compaction, Compactor, FreeSpace, LsmBackend, LsmCounters, LsmOptions, LsmRestored,
     LsmShared, LsmSnapshot, OpenError, Owner,
+};
+pub use lsm_tables::{
+    LsmMap, LsmTable, LsmTables, LsmWriteOut, RowsInMemory, SameNumber, TableKey, TableValue,
 };
 pub use memory::MemoryBackend;
 pub use recovery::{

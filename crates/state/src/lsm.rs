@@ -24,7 +24,9 @@ mod open_error;
 mod options;
 mod owner;
 mod pin;
+mod reader;
 mod restore;
+mod rows;
 mod slot;
 mod snapshot;
 mod version_file;
@@ -34,14 +36,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use lsm_tree::{AbstractTree, AnyTree, Guard, SeqNo, Slice};
+use lsm_tree::{AbstractTree, AnyTree, Guard, SeqNo, SequenceNumberCounter, Slice};
 
 pub use compacting::Compacting;
 pub use compactor::{Compaction, Compactor};
 pub use open_error::OpenError;
 pub use options::{FreeSpace, LsmOptions, LsmShared};
 pub use owner::Owner;
+pub(crate) use reader::{KEY_BYTES_MAX, LsmReader};
 pub use restore::LsmRestored;
+pub(crate) use rows::{RowSink, Rows};
 pub use slot::LsmCounters;
 pub use snapshot::LsmSnapshot;
 
@@ -49,7 +53,7 @@ use crate::backend::{assert_next_position, assert_user_key, scan_start};
 use crate::digest::Digest;
 use crate::{Backend, RESERVED_KEY_BYTE, StateError};
 use buffer::WriteBuffer;
-use flushing::Flushing;
+use flushing::{Content, Flushing};
 use layout::DirLock;
 use merge::{Merge, Row};
 use slot::Slot;
@@ -78,6 +82,8 @@ const FREE_MARGIN_BYTES: u64 = 32 << 20;
 /// flushed is gone; the log has it.
 pub struct LsmBackend {
     tree: AnyTree,
+    /// The tree's own: versions count by it, and rows that are written past the buffer.
+    seqno: SequenceNumberCounter,
     slot: Arc<Slot>,
     compactor: Compactor,
     free_space: FreeSpace,
@@ -147,7 +153,11 @@ impl LsmBackend {
     }
 
     fn check_free_space(&self) -> Result<(), StateError> {
-        let needed = 2 * self.unflushed_bytes() + FREE_MARGIN_BYTES;
+        self.check_room_for(self.unflushed_bytes())
+    }
+
+    fn check_room_for(&self, bytes: u64) -> Result<(), StateError> {
+        let needed = 2 * bytes + FREE_MARGIN_BYTES;
         let free = (self.free_space)(&self.dir).map_err(|error| StateError::FreeSpaceUnknown {
             path: self.dir.clone(),
             reason: error.to_string(),
@@ -189,7 +199,8 @@ impl LsmBackend {
         then: impl FnOnce(&Result<(), StateError>) + Send + 'static,
     ) {
         let before = self.flushes.back();
-        let flushing = Flushing::begin(&self.tree, frozen, self.applied, before, first, then);
+        let content = Content::of_buffer(frozen, self.applied);
+        let flushing = Flushing::begin(&self.tree, content, before, first, then);
         self.flushes.push_back(flushing);
     }
 

@@ -57,6 +57,41 @@ impl Drop for Says {
     }
 }
 
+/// Brings something to disk.
+pub(super) type Write = Box<dyn FnOnce(&AnyTree) -> Result<(), StateError> + Send>;
+
+/// What a flush brings to disk.
+pub(super) struct Content {
+    /// Read from here until it is there.
+    frozen: Arc<WriteBuffer>,
+    position: u64,
+    write: Option<Write>,
+}
+
+impl Content {
+    /// The changes up to `position`, if there are any.
+    pub(super) fn of_buffer(frozen: Option<WriteBuffer>, position: u64) -> Self {
+        let has_changes = frozen.is_some();
+        let frozen = Arc::new(frozen.unwrap_or_default());
+        let entries = Arc::clone(&frozen);
+        let write = move |tree: &AnyTree| flush(tree, &entries, position);
+        Self {
+            frozen,
+            position,
+            write: has_changes.then(|| Box::new(write) as Write),
+        }
+    }
+
+    /// What someone else keeps until it is on disk, if there is anything.
+    pub(super) fn of_rows(write: Option<Write>, position: u64) -> Self {
+        Self {
+            frozen: Arc::default(),
+            position,
+            write,
+        }
+    }
+}
+
 enum Work {
     Begun(JoinHandle<Result<(), StateError>>),
     Done(Result<(), StateError>),
@@ -75,31 +110,33 @@ impl Flushing {
         }
     }
 
-    /// Begins to make `frozen`, the changes up to `position` if there are any, durable once `first` has returned and the flush `before`
-    /// has ended; `then` is told how it ended, before anything else touches the tree. At once if there is no thread to be
-    /// had.
+    /// Begins to make `content` durable once `first` has returned and the flush `before` has ended; `then` is told how it
+    /// ended, before anything else touches the tree. At once if there is no thread to be had.
     pub(super) fn begin(
         tree: &AnyTree,
-        frozen: Option<WriteBuffer>,
-        position: u64,
+        content: Content,
         before: Option<&Self>,
         first: impl FnOnce() + Send + 'static,
         then: impl FnOnce(&Result<(), StateError>) + Send + 'static,
     ) -> Self {
-        let has_changes = frozen.is_some();
-        let frozen = Arc::new(frozen.unwrap_or_default());
-        let (in_thread, entries) = (tree.clone(), Arc::clone(&frozen));
+        let Content {
+            frozen,
+            position,
+            write,
+        } = content;
+        let has_changes = write.is_some();
+        let in_thread = tree.clone();
         let before = before.map(|before| Arc::clone(&before.ended));
         let ended = Arc::default();
         let says = Says(Arc::clone(&ended));
         let work: Box<dyn FnOnce() -> Result<(), StateError> + Send> = Box::new(move || {
             first();
-            let flushed = match before {
-                Some(before) if !before.wait() => Err(StateError::Poisoned {
+            let flushed = match (before, write) {
+                (Some(before), _) if !before.wait() => Err(StateError::Poisoned {
                     reason: "the flush before it failed".to_owned(),
                 }),
-                _ if has_changes => flush(&in_thread, &entries, position),
-                _ => Ok(()),
+                (_, Some(write)) => write(&in_thread),
+                (_, None) => Ok(()),
             };
             then(&flushed);
             says.0.say(flushed.is_ok());

@@ -31,7 +31,7 @@ pub(super) enum Absent {
 pub(super) fn open(dir: &Path, options: LsmOptions, absent: Absent) -> Result<LsmBackend, OpenError> {
     prepare(dir, absent)?;
     let lock = layout::lock(dir)?;
-    let tree = match read_owner(dir)? {
+    let (tree, seqno) = match read_owner(dir)? {
         Some(found) if found == options.owner => open_tree(dir, &options)?,
         Some(found) => {
             return Err(OpenError::WrongOwner {
@@ -48,7 +48,7 @@ pub(super) fn open(dir: &Path, options: LsmOptions, absent: Absent) -> Result<Ls
         }
     };
     let applied = read_applied(dir, &tree)?;
-    Ok(backend(dir, options, tree, applied, lock))
+    Ok(backend(dir, options, (tree, seqno), applied, lock))
 }
 
 /// Checks what can be checked without leaving a trace in a directory that is not a state.
@@ -68,7 +68,7 @@ fn prepare(dir: &Path, absent: Absent) -> Result<(), OpenError> {
 fn backend(
     dir: &Path,
     options: LsmOptions,
-    tree: AnyTree,
+    (tree, seqno): (AnyTree, SequenceNumberCounter),
     applied: u64,
     lock: layout::DirLock,
 ) -> LsmBackend {
@@ -80,6 +80,7 @@ fn backend(
     });
     LsmBackend {
         tree,
+        seqno,
         slot,
         compactor: options.shared.compactor,
         free_space: options.free_space,
@@ -102,7 +103,7 @@ fn read_owner(dir: &Path) -> Result<Option<Owner>, OpenError> {
     }
 }
 
-fn create_tree(dir: &Path, options: &LsmOptions) -> Result<AnyTree, OpenError> {
+fn create_tree(dir: &Path, options: &LsmOptions) -> Result<(AnyTree, SequenceNumberCounter), OpenError> {
     layout::clear_unfinished(dir)?;
     let tree = load(dir, options)?;
     layout::sync_dir(dir)?;
@@ -111,13 +112,13 @@ fn create_tree(dir: &Path, options: &LsmOptions) -> Result<AnyTree, OpenError> {
     Ok(tree)
 }
 
-fn open_tree(dir: &Path, options: &LsmOptions) -> Result<AnyTree, OpenError> {
+fn open_tree(dir: &Path, options: &LsmOptions) -> Result<(AnyTree, SequenceNumberCounter), OpenError> {
     layout::sync_names(dir)?;
     layout::sweep_tree(dir)?;
     let id = version_file::verify_current(dir)?;
     let tree = load(dir, options)?;
     assert_eq!(
-        tree.current_version().id(),
+        tree.0.current_version().id(),
         id,
         "the tree opens the version that was verified"
     );
@@ -125,20 +126,20 @@ fn open_tree(dir: &Path, options: &LsmOptions) -> Result<AnyTree, OpenError> {
 }
 
 /// Lets the tree open its directory, or create it: without `current` it always creates.
-fn load(dir: &Path, options: &LsmOptions) -> Result<AnyTree, OpenError> {
+fn load(dir: &Path, options: &LsmOptions) -> Result<(AnyTree, SequenceNumberCounter), OpenError> {
     let path = layout::tree_dir(dir);
-    let counter = SequenceNumberCounter::default;
-    Config::new(&path, counter(), counter())
+    let seqno = SequenceNumberCounter::default();
+    let opened = Config::new(&path, seqno.clone(), SequenceNumberCounter::default())
         .use_cache(options.shared.cache.clone())
         .use_descriptor_table(Some(options.shared.descriptors.clone()))
-        .open()
-        .map_err(|error| match error {
-            lsm_tree::Error::Io(error) => OpenError::Io { path, error },
-            error => OpenError::Damaged {
-                path,
-                reason: error.to_string(),
-            },
-        })
+        .open();
+    opened.map(|tree| (tree, seqno)).map_err(|error| match error {
+        lsm_tree::Error::Io(error) => OpenError::Io { path, error },
+        error => OpenError::Damaged {
+            path,
+            reason: error.to_string(),
+        },
+    })
 }
 
 fn read_applied(dir: &Path, tree: &AnyTree) -> Result<u64, OpenError> {

@@ -28,6 +28,15 @@ impl LsmSnapshot {
     /// What the files are, for a manifest.
     pub const FORMAT: &str = "lsm-tree 3";
 
+    /// Of what is on disk when `pin` is filled.
+    pub(super) fn begun(position: u64, pin: Arc<Pin>, began: Instant) -> Self {
+        Self {
+            position,
+            pin,
+            synchronous: began.elapsed(),
+        }
+    }
+
     /// The position of the last record in it.
     #[must_use]
     pub fn position(&self) -> u64 {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use everspan_stream::StateBackend;
+
 /// Checked arguments.
 pub(crate) struct Arguments {
     pub(crate) workload: String,
@@ -9,6 +11,8 @@ pub(crate) struct Arguments {
     pub(crate) events: u64,
     /// Whether one subtask may go on over a `key_by` in one thread.
     pub(crate) keyed_chaining: bool,
+    /// Where keyed state is.
+    pub(crate) backend: StateBackend,
     /// How often there is a checkpoint, ms, and where it goes.
     pub(crate) checkpoints: Option<(u64, String)>,
     /// Of the workload `state`.
@@ -56,11 +60,6 @@ impl Arguments {
             return Err(format!("--workload `{workload}`: unknown, use one of {known}"));
         }
         given.check_flags(&workload)?;
-        if let Some(other) = given.text("backend").filter(|backend| *backend != "heap") {
-            return Err(format!(
-                "--backend `{other}`: keyed state of stream jobs is in memory, use heap"
-            ));
-        }
         let checkpoints = given.checkpoints()?;
         let keeping = (workload == STATE).then(|| given.keeping()).transpose()?;
         if keeping.is_some() && checkpoints.is_none() {
@@ -71,6 +70,7 @@ impl Arguments {
             parallelism: given.number("parallelism", 1)?,
             events: given.number("events", 10_000_000)?,
             keyed_chaining: given.keyed_chaining()?,
+            backend: given.backend()?,
             checkpoints,
             keeping,
         })
@@ -121,6 +121,14 @@ impl Given {
             None | Some("true") => Ok(true),
             Some("false") => Ok(false),
             Some(other) => Err(format!("--keyed-chaining `{other}`: not true or false")),
+        }
+    }
+
+    fn backend(&self) -> Result<StateBackend, String> {
+        match self.text("backend") {
+            None | Some("heap") => Ok(StateBackend::Hashmap),
+            Some("lsm") => Ok(StateBackend::Lsm),
+            Some(other) => Err(format!("--backend `{other}`: not heap or lsm")),
         }
     }
 

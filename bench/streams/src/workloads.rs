@@ -82,6 +82,7 @@ pub(crate) fn options(arguments: &Arguments, told: &Arc<Told>) -> JobOptions {
         Some((interval_ms, dir)) => JobOptions::checkpointing(dir, Duration::from_millis(*interval_ms)),
         None => JobOptions::default(),
     };
+    options.state.backend = arguments.backend;
     options.spans = Some(told.clone());
     options
 }

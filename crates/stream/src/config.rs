@@ -14,6 +14,7 @@ mod error;
 mod file;
 mod key;
 mod layers;
+mod memory_size;
 mod otel;
 mod reporters;
 mod table;
@@ -106,6 +107,10 @@ impl Configuration {
 
     pub(crate) fn duration(&self, key: &str) -> Option<Duration> {
         self.parsed(key, |text| duration::parse(text).ok())
+    }
+
+    pub(crate) fn memory(&self, key: &str) -> Option<u64> {
+        self.parsed(key, |text| memory_size::parse(text).ok())
     }
 
     pub(crate) fn count(&self, key: &str) -> Option<u64> {

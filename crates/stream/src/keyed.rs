@@ -7,7 +7,9 @@ mod backend;
 mod context;
 mod descriptor;
 mod list;
+mod lsm;
 mod map;
+mod table;
 mod timers;
 mod value;
 
@@ -15,11 +17,13 @@ use std::hash::Hash;
 
 use everspan_state::KeyGroup;
 
-pub(crate) use backend::KeyedBackend;
+pub(crate) use backend::{KeyedBackend, StateSettings};
 pub(crate) use context::Moment;
 pub use context::{KeyedContext, KeyedOpenContext, OnTimerContext, TimerService};
 pub use descriptor::ValueStateDescriptor;
 pub use list::ListState;
+
+pub(crate) use lsm::LsmSettings;
 pub use map::MapState;
 pub use timers::TimeDomain;
 pub(crate) use timers::Timers;

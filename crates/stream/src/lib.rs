@@ -84,6 +84,7 @@ pub use runtime::error::JobError;
 pub use runtime::handle::{JobControl, JobHandle};
 pub use runtime::options::{CheckpointingMode, JobOptions, Start};
 pub use runtime::restart::RestartStrategy;
+pub use runtime::state_options::{StateBackend, StateOptions};
 pub use runtime::{JobExecutionResult, JobState, JobStatus, SubtaskStatus, TaskStatus};
 pub use runtime_context::RuntimeContext;
 pub use stage::{Signal, Stage};

@@ -18,7 +18,9 @@ mod part_writer;
 pub(crate) mod restart;
 mod restore;
 mod run;
+pub(crate) mod state_options;
 mod subtask_thread;
+mod working_state;
 
 use everspan_trace::{Span, SpanReceiver};
 

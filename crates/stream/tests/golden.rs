@@ -15,30 +15,67 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use everspan_stream::{JobOptions, JobState, Start};
+use everspan_stream::{JobOptions, JobState, Start, StateBackend, StateOptions};
 use golden::job::{Job, Place, until};
 
 /// How often a job is killed.
 const KILLS: u32 = 20;
 
-fn checkpointed(place: &Place, unaligned: bool) -> JobOptions {
+/// How checkpoints are made and where state is.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    unaligned: bool,
+    backend: StateBackend,
+}
+
+const WAYS: [Way; 4] = [
+    Way::new(false, StateBackend::Hashmap),
+    Way::new(true, StateBackend::Hashmap),
+    Way::new(false, StateBackend::Lsm),
+    Way::new(true, StateBackend::Lsm),
+];
+
+impl Way {
+    const fn new(unaligned: bool, backend: StateBackend) -> Self {
+        Self { unaligned, backend }
+    }
+}
+
+fn checkpointed(place: &Place, way: Way) -> JobOptions {
     let dir = place.checkpoints().display().to_string();
     let mut options = JobOptions::checkpointing(dir, Duration::from_millis(50));
-    options.checkpoints.unaligned = unaligned;
+    options.checkpoints.unaligned = way.unaligned;
+    options.state = state(way.backend);
+    options.local_dir = Some(place.work());
     // A loaded machine may let one pass that another is waiting for.
     options.checkpoints.tolerable_failures = None;
     options
 }
 
+/// Too little memory for all words, where that matters.
+fn state(backend: StateBackend) -> StateOptions {
+    StateOptions {
+        backend,
+        lsm_memory_bytes: 8 << 10,
+        ..StateOptions::default()
+    }
+}
+
 #[test]
 fn without_checkpoints_and_with_one_every_50_ms_the_files_are_the_same() {
     for parallelism in [1, 3] {
-        let place = Place::new();
-        Job::with(parallelism).run(&place, JobOptions::default());
-        place.check();
-        for unaligned in [false, true] {
+        for backend in [StateBackend::Hashmap, StateBackend::Lsm] {
             let place = Place::new();
-            Job::with(parallelism).run(&place, checkpointed(&place, unaligned));
+            let options = JobOptions {
+                state: state(backend),
+                ..JobOptions::default()
+            };
+            Job::with(parallelism).run(&place, options);
+            place.check();
+        }
+        for way in WAYS {
+            let place = Place::new();
+            Job::with(parallelism).run(&place, checkpointed(&place, way));
             place.check();
         }
     }
@@ -46,13 +83,13 @@ fn without_checkpoints_and_with_one_every_50_ms_the_files_are_the_same() {
 
 #[test]
 fn a_job_that_goes_from_one_subtask_to_four_to_two_by_savepoints_counts_every_word_once() {
-    for unaligned in [false, true] {
+    for way in WAYS {
         let place = Place::new();
         let mut from = Start::Fresh;
         for parallelism in [1, 4] {
             let options = JobOptions {
                 start: from,
-                ..checkpointed(&place, unaligned)
+                ..checkpointed(&place, way)
             };
             let handle = Job::held(parallelism).start(&place, options);
             let control = handle.control();
@@ -65,7 +102,7 @@ fn a_job_that_goes_from_one_subtask_to_four_to_two_by_savepoints_counts_every_wo
         }
         let options = JobOptions {
             start: from,
-            ..checkpointed(&place, unaligned)
+            ..checkpointed(&place, way)
         };
         Job::with(2).run(&place, options);
         place.check();
@@ -74,36 +111,46 @@ fn a_job_that_goes_from_one_subtask_to_four_to_two_by_savepoints_counts_every_wo
 
 #[test]
 fn a_job_killed_at_random_moments_and_restored_counts_every_word_once_aligned() {
-    killed(false);
+    killed(0);
 }
 
 #[test]
 fn a_job_killed_at_random_moments_and_restored_counts_every_word_once_unaligned() {
-    killed(true);
+    killed(1);
 }
 
-fn killed(unaligned: bool) {
+#[test]
+fn a_job_with_state_on_disk_killed_at_random_moments_counts_every_word_once_aligned() {
+    killed(2);
+}
+
+#[test]
+fn a_job_with_state_on_disk_killed_at_random_moments_counts_every_word_once_unaligned() {
+    killed(3);
+}
+
+fn killed(way: usize) {
     let place = Place::new();
     for number in 0..KILLS {
-        let mut child = spawn(place.dir(), unaligned);
+        let mut child = spawn(place.dir(), way);
         // Any moment will do: what is checked is true of each.
         std::thread::sleep(Duration::from_millis(u64::from(number * 37 % 20) * 15));
         child.kill().expect("a child can be killed");
         child.wait().expect("a killed child ends");
     }
-    Job::with(2).run(&place, checkpointed(&place, unaligned));
+    Job::with(2).run(&place, checkpointed(&place, WAYS[way]));
     place.check();
 }
 
 const DIR: &str = "EVERSPAN_GOLDEN_DIR";
-const UNALIGNED: &str = "EVERSPAN_GOLDEN_UNALIGNED";
+const WAY: &str = "EVERSPAN_GOLDEN_WAY";
 
 /// This test program once more, to be killed.
-fn spawn(dir: &Path, unaligned: bool) -> Child {
+fn spawn(dir: &Path, way: usize) -> Child {
     Command::new(std::env::current_exe().expect("a test program has a path"))
         .args(["--ignored", "--exact", "child"])
         .env(DIR, dir)
-        .env(UNALIGNED, unaligned.to_string())
+        .env(WAY, way.to_string())
         .stdout(Stdio::null())
         .spawn()
         .expect("a test program can be run")
@@ -116,6 +163,7 @@ fn child() {
         return;
     };
     let place = Place::in_dir(dir.into());
-    let unaligned = std::env::var(UNALIGNED).is_ok_and(|text| text == "true");
-    Job::held(2).run(&place, checkpointed(&place, unaligned));
+    let way = std::env::var(WAY).expect("a child is told the way");
+    let way: usize = way.parse().expect("a way is a number");
+    Job::held(2).run(&place, checkpointed(&place, WAYS[way]));
 }

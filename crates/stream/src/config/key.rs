@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::duration;
 use super::error::ConfigError;
 use super::layers::Given;
+use super::{duration, memory_size};
 
 /// A configuration key: its name, what it takes, its default and its description.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     Text,
     /// A length of time, this one or longer.
     Duration(&'static str),
+    /// A size of memory, this one or larger.
+    Memory(&'static str),
     /// A whole number from the one to the other.
     Count(u64, u64),
     /// A number, at least this one.
@@ -56,6 +58,13 @@ impl Kind {
                     _ => Ok(()),
                 }
             }
+            Self::Memory(least) => {
+                let smallest = memory_size::parse(least).expect("a row of the table is right");
+                match memory_size::parse(text)? {
+                    bytes if bytes < smallest => Err(format!("expected {least} or more")),
+                    _ => Ok(()),
+                }
+            }
             Self::Count(least, most) => match text.parse::<u64>() {
                 Ok(number) if (least..=most).contains(&number) => Ok(()),
                 _ => Err(format!("expected a whole number from {least} to {most}")),
@@ -84,6 +93,7 @@ impl Kind {
         match self {
             Self::Text => "TEXT".to_owned(),
             Self::Duration(_) => "DURATION".to_owned(),
+            Self::Memory(_) => "SIZE".to_owned(),
             Self::Count(..) => "N".to_owned(),
             Self::Float(_) => "NUMBER".to_owned(),
             Self::Bool => "true|false".to_owned(),

@@ -74,6 +74,11 @@ pub(crate) const KEYS: &[Key] = &[
         "false",
         "Whether barriers may overtake data, which becomes part of the checkpoint.",
     ),
+    unset(
+        "execution.checkpointing.incremental",
+        Kind::Bool,
+        "Whether checkpoints write what changed instead of everything; unset, true.",
+    ),
     key(
         "execution.checkpointing.num-retained",
         Kind::Count(1, MANY),
@@ -91,6 +96,28 @@ pub(crate) const KEYS: &[Key] = &[
         Kind::Bool,
         "false",
         "Whether state of operators that the job no longer has is dropped instead of refused.",
+    ),
+    key(
+        "state.backend.type",
+        Kind::Choice(&["hashmap", "lsm", "rocksdb"]),
+        "hashmap",
+        "Where keyed state is: in memory, or on disk with a part of it in memory; rocksdb is another name of lsm.",
+    ),
+    unset(
+        "state.backend.incremental",
+        Kind::Bool,
+        "An older name of execution.checkpointing.incremental, which wins.",
+    ),
+    unset(
+        "state.backend.lsm.localdir",
+        Kind::Text,
+        "Directory on this host for state on disk while the job works; unset, that of process.working-dir.",
+    ),
+    key(
+        "state.backend.lsm.memory.size",
+        Kind::Memory("1mb"),
+        "512mb",
+        "Memory for state on disk, of all subtasks together: what does not fit is read from disk.",
     ),
     unset(
         "restart-strategy.type",

@@ -8,6 +8,7 @@ use everspan_state::KeyGroupRange;
 
 use super::{EdgeId, GateId, Graph, Operator, OwnState, Restored};
 use crate::exchange::{Channel, Waker};
+use crate::keyed::StateSettings;
 use crate::operators::side_output::SideStages;
 use crate::runtime_context::RuntimeContext;
 use crate::task::{Restoring, SubtaskFigures};
@@ -23,6 +24,7 @@ pub(crate) struct Wiring {
     contexts: RuntimeContext,
     restored: Option<Restored>,
     is_checkpointed: bool,
+    state: StateSettings,
 }
 
 impl Wiring {
@@ -36,11 +38,17 @@ impl Wiring {
         Self {
             restored,
             is_checkpointed,
+            state: StateSettings::Heap { incremental: true },
             channels: BTreeMap::new(),
             wakers: of_each_subtask(graph),
             figures: of_each_subtask(graph),
             contexts,
         }
+    }
+
+    /// Where keyed state is, if not in memory.
+    pub(crate) fn with_state(self, state: StateSettings) -> Self {
+        Self { state, ..self }
     }
 
     pub(crate) fn waker(&self, task: usize, subtask: usize) -> Arc<Waker> {
@@ -155,6 +163,11 @@ impl<'a> Setup<'a> {
     pub fn restored(&self, operator: &Operator) -> Option<OwnState> {
         let restored = self.wiring.restored.as_ref()?;
         restored.share(&operator.uid, self.subtask, self.parallelism())
+    }
+
+    /// Where keyed state is kept.
+    pub(crate) fn state_settings(&self) -> StateSettings {
+        self.wiring.state.clone()
     }
 
     /// Whether the job makes checkpoints, so that what is prepared is committed when one completes.

@@ -1,35 +1,53 @@
 //! The tables of one keyed operator of one subtask.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use everspan_state::KeyGroupRange;
 use everspan_state::heap::{HeapCheckpoints, HeapError, HeapReader, HeapSnapshots, HeapTable};
+use everspan_state::{FetchedPart, KeyGroupRange, LsmMap, LsmSnapshot, RowsInMemory, StateError};
 
 use super::KeyOf;
 use super::descriptor::ValueStateDescriptor;
+use super::lsm::{LsmSettings, LsmState};
+use super::table::ValueTable;
 use super::value::ValueState;
 use crate::data::{Key, StateValue};
 use crate::failure::{BoxError, Result, SuppressRestarts};
 use crate::graph::{Operator, OwnState, Setup};
 use crate::task::TaskContext;
-use crate::task::snapshot::{BarrierPass, KeyedSnapshot, OperatorState, StateType};
+use crate::task::snapshot::{BarrierPass, KeyedSnapshot, OperatorState, StateType, TablesSnapshot};
 
 /// Tables of more rows than this are looked at ahead.
 const CACHED_ROWS: usize = 32 << 10;
+
+/// Where a run keeps keyed state.
+#[derive(Clone)]
+pub(crate) enum StateSettings {
+    /// In memory; checkpoints hold what changed, or everything.
+    Heap { incremental: bool },
+    /// On disk.
+    Lsm(LsmSettings),
+}
 
 /// All state of one keyed operator: one table per state.
 pub(crate) struct KeyedBackend<K> {
     range: KeyGroupRange,
     tables: Vec<Named<K>>,
-    checkpoints: HeapCheckpoints,
+    place: Place,
     /// The operator's uid.
     uid: Arc<str>,
     /// What the checkpoint holds from which the run goes on, until the operator opens.
     own: Option<OwnState>,
     /// The same, while the operator opens.
     earlier: Option<Earlier>,
+}
+
+/// Where the tables are.
+enum Place {
+    Heap(HeapCheckpoints),
+    Lsm(Box<LsmState>),
 }
 
 struct Named<K> {
@@ -39,41 +57,64 @@ struct Named<K> {
 
 struct Earlier {
     states: Vec<StateType>,
-    reader: HeapReader,
+    /// Of state in memory.
+    reader: Option<HeapReader>,
     drops_unclaimed: bool,
     began: Instant,
 }
 
 /// A table whose value type is not known here.
 trait Table<K>: Any + Send {
-    /// Adds what it holds now to a snapshot.
+    /// Adds what it holds now to a snapshot, if it is in memory.
     fn add_to(&self, snapshot: &mut HeapSnapshots, name: &str);
+
+    /// The rows of a table on disk that are in memory.
+    fn on_disk(&mut self) -> Option<&mut dyn RowsInMemory>;
 
     /// Looks at the rows of these keys, so that they are in the processor's cache; returns how many there are.
     fn touch(&self, keys: &[KeyOf<K>]) -> usize;
 
+    /// How many rows are in memory.
     fn len(&self) -> usize;
-}
-
-/// The values of one state, in memory.
-pub(crate) struct ValueTable<K, V> {
-    pub(crate) rows: HeapTable<K, V>,
 }
 
 impl<K: Key, V: StateValue> Table<K> for ValueTable<K, V> {
     fn add_to(&self, snapshot: &mut HeapSnapshots, name: &str) {
-        snapshot.add(name, self.rows.snapshot());
+        if let Self::Heap(rows) = self {
+            snapshot.add(name, rows.snapshot());
+        }
+    }
+
+    fn on_disk(&mut self) -> Option<&mut dyn RowsInMemory> {
+        match self {
+            Self::Heap(_) => None,
+            Self::Lsm(rows) => Some(rows),
+        }
     }
 
     fn touch(&self, keys: &[KeyOf<K>]) -> usize {
-        let rows = keys
-            .iter()
-            .map(|of| self.rows.get_hashed(of.group, of.hash, &of.key));
-        rows.filter(Option::is_some).count()
+        ValueTable::touch(self, keys)
     }
 
     fn len(&self) -> usize {
-        self.rows.len()
+        ValueTable::len(self)
+    }
+}
+
+impl<K: Key, UK: StateValue, UV: StateValue> Table<K> for LsmMap<K, UK, UV> {
+    fn add_to(&self, _snapshot: &mut HeapSnapshots, _name: &str) {}
+
+    fn on_disk(&mut self) -> Option<&mut dyn RowsInMemory> {
+        Some(self)
+    }
+
+    /// Which entries a function will look at is not known.
+    fn touch(&self, _keys: &[KeyOf<K>]) -> usize {
+        0
+    }
+
+    fn len(&self) -> usize {
+        self.rows_in_memory()
     }
 }
 
@@ -91,7 +132,10 @@ impl<K: Key> KeyedBackend<K> {
         Self {
             range: setup.key_groups().0,
             tables: Vec::new(),
-            checkpoints: HeapCheckpoints::new(true),
+            place: match setup.state_settings() {
+                StateSettings::Heap { incremental } => Place::Heap(HeapCheckpoints::new(incremental)),
+                StateSettings::Lsm(settings) => Place::Lsm(Box::new(LsmState::new(settings))),
+            },
             uid: operator.uid.clone(),
             own: setup.restored(operator),
             earlier: None,
@@ -101,35 +145,49 @@ impl<K: Key> KeyedBackend<K> {
     /// The operator opens: from now on states are made with what a checkpoint holds of them, until
     /// [`opened`](Self::opened).
     pub(crate) fn open(&mut self) -> Result {
-        if let Some(own) = self.own.take() {
-            let began = Instant::now();
-            let reader = HeapReader::open(&own.tables);
-            self.earlier = Some(Earlier {
-                began,
-                states: own.states,
-                reader: reader.map_err(|error| unreadable(error.to_string(), &error))?,
-                drops_unclaimed: own.drops_unclaimed,
-            });
-        }
+        let (began, own) = (Instant::now(), self.own.take());
+        let parts = own.as_ref().map_or(&[][..], |own| &own.tables);
+        self.place.check_format(parts)?;
+        let reader = match &mut self.place {
+            Place::Heap(_) => {
+                let reader = HeapReader::open(parts);
+                Some(reader.map_err(|error| unreadable(error.to_string(), &error))?)
+            }
+            Place::Lsm(lsm) => {
+                lsm.open(self.range, parts)?;
+                None
+            }
+        };
+        self.earlier = own.map(|own| Earlier {
+            states: own.states,
+            reader,
+            drops_unclaimed: own.drops_unclaimed,
+            began,
+        });
         Ok(())
     }
 
-    /// Every state is made: what a checkpoint holds beyond them is refused.
+    /// Every state is made: what a checkpoint holds beyond them is refused, or dropped.
     pub(crate) fn opened(&mut self, task: &mut TaskContext) -> Result {
         let Some(earlier) = self.earlier.take() else {
             return Ok(());
         };
         task.restored(earlier.began.elapsed());
-        let is_claimed = |state: &StateType| self.tables.iter().any(|table| table.state.name == state.name);
-        match earlier.states.iter().find(|state| !is_claimed(state)) {
-            Some(state) if !earlier.drops_unclaimed => Err(SuppressRestarts::new(format!(
-                "the checkpoint holds the state `{}`, which the operator does not make any more: \
-                 execution.state-recovery.ignore-unclaimed-state drops it",
-                state.name
-            ))
-            .into()),
-            _ => Ok(()),
+        let is_claimed = |state: &&StateType| self.tables.iter().any(|table| table.state.name == state.name);
+        for state in earlier.states.iter().filter(|state| !is_claimed(state)) {
+            if !earlier.drops_unclaimed {
+                return Err(SuppressRestarts::new(format!(
+                    "the checkpoint holds the state `{}`, which the operator does not make any more: \
+                     execution.state-recovery.ignore-unclaimed-state drops it",
+                    state.name
+                ))
+                .into());
+            }
+            if let Place::Lsm(lsm) = &mut self.place {
+                lsm.tables()?.remove_table(&state.name)?;
+            }
         }
+        Ok(())
     }
 
     /// Whether the tables are larger than a processor's near caches.
@@ -144,12 +202,26 @@ impl<K: Key> KeyedBackend<K> {
         std::hint::black_box(found);
     }
 
-    /// Adds all tables, as they are now, to a checkpoint.
-    pub(crate) fn barrier(&self, pass: &mut BarrierPass) {
-        let mut tables = self.checkpoints.begin(pass.barrier.checkpoint);
-        for named in &self.tables {
-            named.table.add_to(&mut tables, &named.state.name);
+    /// A step has ended: the memory of state on disk is looked after.
+    pub(crate) fn step_ends(&mut self) -> Result {
+        if let Place::Lsm(lsm) = &mut self.place {
+            lsm.keep_within(&mut on_disk(&mut self.tables))?;
         }
+        Ok(())
+    }
+
+    /// Adds all tables, as they are now, to a checkpoint.
+    pub(crate) fn barrier(&mut self, pass: &mut BarrierPass) -> Result {
+        let tables = match &mut self.place {
+            Place::Heap(checkpoints) => {
+                let mut tables = checkpoints.begin(pass.barrier.checkpoint);
+                for named in &self.tables {
+                    named.table.add_to(&mut tables, &named.state.name);
+                }
+                TablesSnapshot::Heap(tables)
+            }
+            Place::Lsm(lsm) => of_lsm(lsm.snapshot(&mut on_disk(&mut self.tables)))?,
+        };
         let keyed = KeyedSnapshot {
             range: self.range,
             tables,
@@ -160,6 +232,7 @@ impl<K: Key> KeyedBackend<K> {
             list: Vec::new(),
             keyed: Some(keyed),
         });
+        Ok(())
     }
 
     /// Makes the table of a state.
@@ -167,42 +240,56 @@ impl<K: Key> KeyedBackend<K> {
         &mut self,
         descriptor: ValueStateDescriptor<V>,
     ) -> Result<ValueState<V>> {
-        let state = StateType {
-            name: descriptor.name,
-            key_type: std::any::type_name::<K>().to_owned(),
-            type_name: std::any::type_name::<V>().to_owned(),
-            version: descriptor.version,
+        let state = state_type(&self.tables, self.earlier.as_ref(), descriptor)?;
+        let table = match &mut self.place {
+            Place::Heap(_) => ValueTable::<K, V>::Heap(self.earlier_rows(&state)?),
+            Place::Lsm(lsm) => {
+                ValueTable::Lsm(lsm.tables()?.table(&state.name).map_err(SuppressRestarts::new)?)
+            }
         };
-        if self.tables.iter().any(|table| table.state.name == state.name) {
-            let twice = format!("the state `{}` is made twice in one operator", state.name);
-            return Err(SuppressRestarts::new(twice).into());
-        }
-        let rows = self.earlier_rows(&state)?;
-        self.tables.push(Named {
-            state,
-            table: Box::new(ValueTable::<K, V> { rows }),
-        });
-        Ok(ValueState::in_slot(self.tables.len() - 1))
+        Ok(self.in_new_slot(state, Box::new(table)))
+    }
+
+    /// Makes the table of a state with maps: on disk their entries are rows.
+    pub(crate) fn map_state<UK: StateValue + Ord, UV: StateValue>(
+        &mut self,
+        descriptor: ValueStateDescriptor<BTreeMap<UK, UV>>,
+    ) -> Result<ValueState<BTreeMap<UK, UV>>> {
+        let (state, maps) = match &mut self.place {
+            Place::Heap(_) => return self.value_state(descriptor),
+            Place::Lsm(lsm) => {
+                let state = state_type(&self.tables, self.earlier.as_ref(), descriptor)?;
+                let maps: LsmMap<K, UK, UV> =
+                    lsm.tables()?.map(&state.name).map_err(SuppressRestarts::new)?;
+                (state, maps)
+            }
+        };
+        Ok(self.in_new_slot(state, Box::new(maps)))
+    }
+
+    fn in_new_slot<V: StateValue>(&mut self, state: StateType, table: Box<dyn Table<K>>) -> ValueState<V> {
+        self.tables.push(Named { state, table });
+        ValueState::in_slot(self.tables.len() - 1)
     }
 
     fn earlier_rows<V: StateValue>(&self, state: &StateType) -> Result<HeapTable<K, V>> {
-        let Some(earlier) = &self.earlier else {
+        let reader = self.earlier.as_ref().and_then(|earlier| earlier.reader.as_ref());
+        let Some(reader) = reader else {
             return Ok(HeapTable::new(self.range));
         };
-        if let Some(written) = earlier.states.iter().find(|written| written.name == state.name)
-            && written != state
-        {
-            return Err(SuppressRestarts::new(format!(
-                "the state `{}` holds {written} in the checkpoint, the program says {state}",
-                state.name
-            ))
-            .into());
-        }
-        let rows = earlier.reader.load(&state.name, self.range);
-        rows.map_err(|error| {
+        reader.load(&state.name, self.range).map_err(|error| {
             let told = format!("the state `{}` cannot be read as {state}: {error}", state.name);
             unreadable(told, &error)
         })
+    }
+
+    /// The maps that a handle means, if they are on disk.
+    pub(crate) fn maps_on_disk<UK: StateValue, UV: StateValue>(
+        &mut self,
+        slot: usize,
+    ) -> Option<&mut LsmMap<K, UK, UV>> {
+        let table: &mut dyn Any = &mut *self.tables[slot].table;
+        table.downcast_mut()
     }
 
     /// The table that a handle means.
@@ -212,5 +299,71 @@ impl<K: Key> KeyedBackend<K> {
         table
             .downcast_mut()
             .expect("a handle is used in the operator that made it")
+    }
+}
+
+impl Place {
+    /// Refuses what was written from elsewhere.
+    fn check_format(&self, parts: &[FetchedPart]) -> Result {
+        let (own, format) = match self {
+            Self::Heap(_) => ("hashmap", HeapCheckpoints::FORMAT),
+            Self::Lsm(_) => ("lsm", LsmSnapshot::FORMAT),
+        };
+        let written_by = |format: &str| match format {
+            HeapCheckpoints::FORMAT => "hashmap".to_owned(),
+            LsmSnapshot::FORMAT => "lsm".to_owned(),
+            other => format!("one that writes `{other}`"),
+        };
+        match parts.iter().find(|part| part.format != format) {
+            None => Ok(()),
+            Some(other) => Err(SuppressRestarts::new(format!(
+                "the checkpoint was written with state.backend.type {}, the job has {own}: set the same one",
+                written_by(&other.format)
+            ))
+            .into()),
+        }
+    }
+}
+
+/// What the program says of a state. Refuses a name that is taken, and another type than the checkpoint holds.
+fn state_type<K, V>(
+    tables: &[Named<K>],
+    earlier: Option<&Earlier>,
+    descriptor: ValueStateDescriptor<V>,
+) -> Result<StateType> {
+    let state = StateType {
+        name: descriptor.name,
+        key_type: std::any::type_name::<K>().to_owned(),
+        type_name: std::any::type_name::<V>().to_owned(),
+        version: descriptor.version,
+    };
+    if tables.iter().any(|table| table.state.name == state.name) {
+        let twice = format!("the state `{}` is made twice in one operator", state.name);
+        return Err(SuppressRestarts::new(twice).into());
+    }
+    let mut earlier = earlier.into_iter().flat_map(|earlier| &earlier.states);
+    match earlier.find(|written| written.name == state.name) {
+        Some(written) if *written != state => Err(SuppressRestarts::new(format!(
+            "the state `{}` holds {written} in the checkpoint, the program says {state}",
+            state.name
+        ))
+        .into()),
+        _ => Ok(state),
+    }
+}
+
+fn on_disk<K: 'static>(tables: &mut [Named<K>]) -> Vec<&mut dyn RowsInMemory> {
+    let tables = tables.iter_mut();
+    tables.filter_map(|named| named.table.on_disk()).collect()
+}
+
+/// Without room for it there is no snapshot, but the operator may go on.
+fn of_lsm(snapshot: Result<LsmSnapshot, StateError>) -> Result<TablesSnapshot> {
+    match snapshot {
+        Ok(snapshot) => Ok(TablesSnapshot::Lsm(snapshot)),
+        Err(error @ (StateError::DiskFull { .. } | StateError::FreeSpaceUnknown { .. })) => {
+            Ok(TablesSnapshot::Refused(error))
+        }
+        Err(error) => Err(error.into()),
     }
 }

@@ -60,7 +60,7 @@ impl<K: Key> KeyedOpenContext<'_, K> {
         &mut self,
         descriptor: ValueStateDescriptor<BTreeMap<UK, UV>>,
     ) -> Result<MapState<UK, UV>> {
-        let maps = self.backend.value_state(descriptor)?;
+        let maps = self.backend.map_state::<UK, UV>(descriptor)?;
         Ok(MapState { maps })
     }
 }

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use everspan_state::LsmMap;
+
 use super::context::KeyedContext;
+use super::table::on_disk;
 use super::value::ValueState;
 use crate::data::{Key, StateValue};
 use crate::failure::Result;
 
 /// A handle of a state with a map per key, in the order of its keys. (Flink's `MapState`.)
 ///
-/// Made in `open` by [`KeyedOpenContext::get_map_state`](super::KeyedOpenContext::get_map_state). The map of one key is
-/// written to checkpoints as a whole.
+/// Made in `open` by [`KeyedOpenContext::get_map_state`](super::KeyedOpenContext::get_map_state). In memory the map of one
+/// key is written to checkpoints as a whole; on disk each entry is a row of its own, read and written without the others.
 pub struct MapState<UK, UV> {
     pub(super) maps: ValueState<BTreeMap<UK, UV>>,
 }
@@ -33,12 +36,25 @@ impl<UK, UV> Clone for MapState<UK, UV> {
 impl<UK, UV> Copy for MapState<UK, UV> {}
 
 impl<UK: StateValue + Ord, UV: StateValue> MapState<UK, UV> {
+    /// The maps, if they are on disk.
+    fn on_disk<'c, K: Key>(
+        self,
+        ctx: &'c mut KeyedContext<'_, K>,
+    ) -> Result<Option<&'c mut LsmMap<K, UK, UV>>> {
+        let slot = self.maps.slot()?;
+        Ok(ctx.backend.maps_on_disk(slot))
+    }
+
     /// The value at `key` in the map of the current key.
     ///
     /// # Errors
     ///
     /// When the state was not made in `open`, or cannot be read.
     pub fn get<K: Key>(self, ctx: &mut KeyedContext<'_, K>, key: &UK) -> Result<Option<UV>> {
+        let of = ctx.key();
+        if let Some(maps) = self.on_disk(ctx)? {
+            return Ok(maps.get(of.group, &of.key, key).map_err(on_disk)?.cloned());
+        }
         self.maps
             .with(ctx, |map| map.and_then(|map| map.get(key)).cloned())
     }
@@ -49,6 +65,10 @@ impl<UK: StateValue + Ord, UV: StateValue> MapState<UK, UV> {
     ///
     /// As [`get`](Self::get).
     pub fn contains<K: Key>(self, ctx: &mut KeyedContext<'_, K>, key: &UK) -> Result<bool> {
+        let of = ctx.key();
+        if let Some(maps) = self.on_disk(ctx)? {
+            return Ok(maps.get(of.group, &of.key, key).map_err(on_disk)?.is_some());
+        }
         self.maps
             .with(ctx, |map| map.is_some_and(|map| map.contains_key(key)))
     }
@@ -59,6 +79,11 @@ impl<UK: StateValue + Ord, UV: StateValue> MapState<UK, UV> {
     ///
     /// As [`get`](Self::get).
     pub fn put<K: Key>(self, ctx: &mut KeyedContext<'_, K>, key: UK, value: UV) -> Result {
+        let of = ctx.key();
+        if let Some(maps) = self.on_disk(ctx)? {
+            maps.put(of.group, &of.key, &key, value);
+            return Ok(());
+        }
         self.maps.modify(ctx, |map| map.insert(key, value)).map(drop)
     }
 
@@ -68,6 +93,11 @@ impl<UK: StateValue + Ord, UV: StateValue> MapState<UK, UV> {
     ///
     /// As [`get`](Self::get).
     pub fn remove<K: Key>(self, ctx: &mut KeyedContext<'_, K>, key: &UK) -> Result {
+        let of = ctx.key();
+        if let Some(maps) = self.on_disk(ctx)? {
+            maps.delete(of.group, &of.key, key);
+            return Ok(());
+        }
         if !self.contains(ctx, key)? {
             return Ok(());
         }
@@ -84,6 +114,10 @@ impl<UK: StateValue + Ord, UV: StateValue> MapState<UK, UV> {
     ///
     /// As [`get`](Self::get).
     pub fn entries<K: Key>(self, ctx: &mut KeyedContext<'_, K>) -> Result<BTreeMap<UK, UV>> {
+        let of = ctx.key();
+        if let Some(maps) = self.on_disk(ctx)? {
+            return maps.entries(of.group, &of.key).map_err(on_disk);
+        }
         Ok(self.maps.value(ctx)?.unwrap_or_default())
     }
 
@@ -93,6 +127,10 @@ impl<UK: StateValue + Ord, UV: StateValue> MapState<UK, UV> {
     ///
     /// As [`get`](Self::get).
     pub fn is_empty<K: Key>(self, ctx: &mut KeyedContext<'_, K>) -> Result<bool> {
+        let of = ctx.key();
+        if let Some(maps) = self.on_disk(ctx)? {
+            return maps.is_empty(of.group, &of.key).map_err(on_disk);
+        }
         self.maps.with(ctx, |map| map.is_none_or(BTreeMap::is_empty))
     }
 
@@ -102,6 +140,10 @@ impl<UK: StateValue + Ord, UV: StateValue> MapState<UK, UV> {
     ///
     /// As [`get`](Self::get).
     pub fn clear<K: Key>(self, ctx: &mut KeyedContext<'_, K>) -> Result {
+        let of = ctx.key();
+        if let Some(maps) = self.on_disk(ctx)? {
+            return maps.clear(of.group, &of.key).map_err(on_disk);
+        }
         self.maps.clear(ctx)
     }
 }

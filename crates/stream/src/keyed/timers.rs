@@ -105,7 +105,7 @@ impl<K: Key> Timers<K> {
         self.times = backend.value_state(ValueStateDescriptor::new(TABLE))?;
         let table = backend.table::<TimesOfKey>(self.times.slot()?);
         for group in range.iter() {
-            for (key, times) in table.rows.rows(group) {
+            table.for_each(group, |key, times| {
                 let due = |&time: &i64| {
                     let (key, hash) = (key.clone(), hash_of(key));
                     let of = KeyOf { key, hash, group };
@@ -113,7 +113,7 @@ impl<K: Key> Timers<K> {
                 };
                 self.event.extend(times.event.iter().map(due));
                 self.processing.extend(times.processing.iter().map(due));
-            }
+            })?;
         }
         Ok(())
     }
@@ -133,10 +133,8 @@ impl<K: Key> Timers<K> {
         domain: TimeDomain,
         time: i64,
     ) -> Result {
-        let rows = &mut backend.table::<TimesOfKey>(self.times.slot()?).rows;
-        let times = rows
-            .get_or_insert_hashed(of.group, of.hash, of.key.clone(), TimesOfKey::default)
-            .of(domain);
+        let table = backend.table::<TimesOfKey>(self.times.slot()?);
+        let times = table.entry(of, TimesOfKey::default)?.of(domain);
         if let Err(place) = times.binary_search(&time) {
             times.insert(place, time);
             let of = of.clone();
@@ -153,8 +151,8 @@ impl<K: Key> Timers<K> {
         domain: TimeDomain,
         time: i64,
     ) -> Result<bool> {
-        let rows = &mut backend.table::<TimesOfKey>(self.times.slot()?).rows;
-        let Some(times) = rows.get_mut_hashed(of.group, of.hash, &of.key) else {
+        let table = backend.table::<TimesOfKey>(self.times.slot()?);
+        let Some(times) = table.get_mut(of)? else {
             return Ok(false);
         };
         let Ok(place) = times.of(domain).binary_search(&time) else {
@@ -162,7 +160,7 @@ impl<K: Key> Timers<K> {
         };
         times.of(domain).remove(place);
         if times.is_empty() {
-            rows.remove_hashed(of.group, of.hash, &of.key);
+            table.delete(of);
         }
         Ok(true)
     }

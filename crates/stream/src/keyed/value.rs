@@ -62,9 +62,7 @@ impl<V: StateValue> ValueState<V> {
     #[inline]
     pub fn value<K: Key>(self, ctx: &mut KeyedContext<'_, K>) -> Result<Option<V>> {
         let slot = self.slot()?;
-        let of = ctx.key;
-        let table = ctx.backend.table::<V>(slot);
-        Ok(table.rows.get_hashed(of.group, of.hash, &of.key).cloned())
+        Ok(ctx.backend.table::<V>(slot).get(ctx.key)?.cloned())
     }
 
     /// Looks at the value of the current key without cloning it.
@@ -79,9 +77,7 @@ impl<V: StateValue> ValueState<V> {
         look: impl FnOnce(Option<&V>) -> R,
     ) -> Result<R> {
         let slot = self.slot()?;
-        let of = ctx.key;
-        let table = ctx.backend.table::<V>(slot);
-        Ok(look(table.rows.get_hashed(of.group, of.hash, &of.key)))
+        Ok(look(ctx.backend.table::<V>(slot).get(ctx.key)?))
     }
 
     /// Sets the value of the current key.
@@ -92,13 +88,7 @@ impl<V: StateValue> ValueState<V> {
     #[inline]
     pub fn update<K: Key>(self, ctx: &mut KeyedContext<'_, K>, value: V) -> Result {
         let slot = self.slot()?;
-        let of = ctx.key;
-        let rows = &mut ctx.backend.table::<V>(slot).rows;
-        if let Some(place) = rows.get_mut_hashed(of.group, of.hash, &of.key) {
-            *place = value;
-        } else {
-            rows.get_or_insert_hashed(of.group, of.hash, of.key.clone(), || value);
-        }
+        ctx.backend.table::<V>(slot).put(ctx.key, value);
         Ok(())
     }
 
@@ -118,9 +108,7 @@ impl<V: StateValue> ValueState<V> {
         V: Default,
     {
         let slot = self.slot()?;
-        let of = ctx.key;
-        let rows = &mut ctx.backend.table::<V>(slot).rows;
-        let value = rows.get_or_insert_hashed(of.group, of.hash, of.key.clone(), V::default);
+        let value = ctx.backend.table::<V>(slot).entry(ctx.key, V::default)?;
         Ok(change(value))
     }
 
@@ -131,9 +119,7 @@ impl<V: StateValue> ValueState<V> {
     /// As [`value`](Self::value).
     pub fn clear<K: Key>(self, ctx: &mut KeyedContext<'_, K>) -> Result {
         let slot = self.slot()?;
-        let of = ctx.key;
-        let table = ctx.backend.table::<V>(slot);
-        table.rows.remove_hashed(of.group, of.hash, &of.key);
+        ctx.backend.table::<V>(slot).delete(ctx.key);
         Ok(())
     }
 }

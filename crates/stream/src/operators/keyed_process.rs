@@ -145,7 +145,7 @@ where
         let done = match signal {
             Signal::StepEnds => {
                 self.looks_ahead = self.backend.is_large();
-                Ok(())
+                self.backend.step_ends()
             }
             Signal::Close => self.function.close(),
             Signal::Watermark(watermark) => {
@@ -153,10 +153,7 @@ where
                 self.fire(TimeDomain::EventTime, *watermark, task)
             }
             Signal::Time(now) => self.fire(TimeDomain::ProcessingTime, *now, task),
-            Signal::Barrier(pass) => {
-                self.backend.barrier(pass);
-                Ok(())
-            }
+            Signal::Barrier(pass) => self.backend.barrier(pass),
             _ => Ok(()),
         };
         self.side.signal(signal, task);

@@ -204,10 +204,8 @@ where
                 self.advance(*watermark, task)
             }
             Signal::Time(now) if !self.slices.is_event_time() => self.advance(*now - 1, task),
-            Signal::Barrier(pass) => {
-                self.panes.backend.barrier(pass);
-                Ok(())
-            }
+            Signal::Barrier(pass) => self.panes.backend.barrier(pass),
+            Signal::StepEnds => self.panes.backend.step_ends(),
             _ => Ok(()),
         };
         self.side.signal(signal, task);

@@ -9,6 +9,7 @@ use crate::api::environment::StreamExecutionEnvironment;
 use crate::config::Configuration;
 use crate::runtime::options::{CheckpointingMode, JobOptions, Start};
 use crate::runtime::restart::RestartStrategy;
+use crate::runtime::state_options::{StateBackend, StateOptions};
 
 /// What a program's streams are built with.
 pub(super) fn shape(env: &StreamExecutionEnvironment, from: &Configuration) {
@@ -33,6 +34,7 @@ pub(super) fn of_job(from: &Configuration, reporters: Arc<Reporters>) -> JobOpti
         },
         drops_unclaimed: from.is_on("execution.state-recovery.ignore-unclaimed-state"),
         restart: restart(from),
+        state: state(from),
         local_dir: from.path("process.working-dir"),
         spans: (!reporters.is_empty()).then(|| Arc::new(SharedWriter::new(reporters.writer())) as _),
         ..JobOptions::default()
@@ -54,6 +56,22 @@ fn checkpoints(from: &Configuration) -> Options {
         retained: narrow("num-retained"),
         unaligned: from.is_on(&key("unaligned.enabled")),
         detail: detail.expect("has a default").parse().expect("was checked"),
+    }
+}
+
+fn state(from: &Configuration) -> StateOptions {
+    let incremental = ["execution.checkpointing.incremental", "state.backend.incremental"];
+    let said = incremental.iter().find(|key| from.is_given(key));
+    StateOptions {
+        backend: match from.text("state.backend.type") {
+            Some("lsm" | "rocksdb") => StateBackend::Lsm,
+            _ => StateBackend::Hashmap,
+        },
+        incremental: said.is_none_or(|key| from.is_on(key)),
+        lsm_dir: from.path("state.backend.lsm.localdir"),
+        lsm_memory_bytes: from
+            .memory("state.backend.lsm.memory.size")
+            .expect("has a default"),
     }
 }
 

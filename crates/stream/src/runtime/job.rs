@@ -21,6 +21,7 @@ use super::options::{JobOptions, Start};
 use super::restart::{RestartStrategy, Restarts};
 use super::restore::{Beginning, Known, restore};
 use super::run::{Addressed, Asker, End, Message, Place, Running, Start as RunStart, no_store};
+use super::working_state::WorkingState;
 use super::{JobExecutionResult, NoSpans};
 use crate::graph::{Graph, Wiring};
 use crate::runtime_context::RuntimeContext;
@@ -63,6 +64,7 @@ impl ReadyJob {
         let number = JOBS.fetch_add(1, Ordering::Relaxed);
         let base = options.local_dir.clone().unwrap_or_else(std::env::temp_dir);
         let dir = base.join(format!("everspan-stream-{}-{number}", std::process::id()));
+        let state = WorkingState::new(options.state.clone(), &dir)?;
         let strategy = options.restart.clone().unwrap_or_else(|| match store {
             Some(_) => RestartStrategy::exponential(),
             None => RestartStrategy::None,
@@ -89,6 +91,7 @@ impl ReadyJob {
                 monitor: Monitor::default(),
                 store,
                 local_dir: dir,
+                state,
                 runtime,
                 messages: receiver,
                 sender,
@@ -116,6 +119,7 @@ impl ReadyJob {
         });
         // What is left of it means nothing, and lies in a directory of this process.
         drop(std::fs::remove_dir_all(&self.place.local_dir));
+        self.place.state.remove_all();
         result
     }
 
@@ -195,7 +199,8 @@ impl ReadyJob {
         }
         let attempt = u32::try_from(number - 1).unwrap_or(u32::MAX);
         let context = RuntimeContext::of_job(self.group.clone(), attempt);
-        let mut wiring = Wiring::new(&self.graph, context, restored, self.place.store.is_some());
+        let mut wiring = Wiring::new(&self.graph, context, restored, self.place.store.is_some())
+            .with_state(self.place.state.of_run(number));
         self.place.monitor.begins(attempt, watched(&self.graph, &wiring));
         let start = RunStart {
             number,
@@ -208,6 +213,7 @@ impl ReadyJob {
         let ended = Running::start(&self.place, &self.graph, &mut wiring, start).lead();
         self.last_id = self.last_id.max(ended.last_id);
         self.has_completed |= ended.has_completed;
+        self.place.state.remove(number);
         drop(std::fs::remove_dir_all(&dir));
         Ok(ended.end)
     }

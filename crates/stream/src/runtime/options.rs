@@ -9,6 +9,7 @@ use everspan_state::store::StoreOptions;
 use everspan_trace::SpanReceiver;
 
 use super::restart::RestartStrategy;
+use super::state_options::StateOptions;
 
 /// Everything that may be said of a job beside its program.
 #[derive(Clone, Default)]
@@ -33,6 +34,8 @@ pub struct JobOptions {
     pub drops_unclaimed: bool,
     /// `restart-strategy.*`; `None`: exponential delay with checkpoints, no restart without.
     pub restart: Option<RestartStrategy>,
+    /// Where keyed state is.
+    pub state: StateOptions,
     /// A directory on this host for files on their way to the checkpoint store; one of the system's unless set.
     pub local_dir: Option<PathBuf>,
     /// Where the job's spans go.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use everspan_checkpoint::SubtaskId;
-use everspan_state::SnapshotWriter;
 use everspan_state::store::{CheckpointStore, Part};
 
 use super::master::{WrittenOperator, WrittenPart};
@@ -90,7 +89,9 @@ impl PartWriter {
         let (mut part, mut figures) = (None, Figures::default());
         if let Some(keyed) = operator.keyed {
             record.states.clone_from(&keyed.states);
-            let (written, of) = self.keyed(checkpoint, keyed, dir)?;
+            let (written, of) = self
+                .keyed(checkpoint, keyed, dir)
+                .map_err(|error| format!("operator `{}`: {error}", operator.uid))?;
             (part, figures) = (Some(written), of);
         }
         let written = WrittenOperator {

@@ -20,6 +20,7 @@ use super::options::JobOptions;
 use super::part_writer::PartWriter;
 use super::restore::{Known, subtask_id};
 use super::subtask_thread::{Fittings, Said, SubtaskThread};
+use super::working_state::WorkingState;
 use crate::failure::Failure;
 use crate::graph::{Graph, Wiring};
 use crate::panicked::caught;
@@ -73,6 +74,7 @@ pub(crate) struct Place {
     pub(crate) store: Option<Arc<CheckpointStore>>,
     /// Files on their way to the store.
     pub(crate) local_dir: PathBuf,
+    pub(crate) state: WorkingState,
     pub(crate) runtime: tokio::runtime::Runtime,
     /// Messages to the run that is under way; from one run to the next only those of handles survive.
     pub(crate) messages: Receiver<Addressed>,

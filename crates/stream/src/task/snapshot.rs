@@ -1,12 +1,13 @@
 //! A subtask's part of a checkpoint, between its barrier and whoever writes it.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use everspan_checkpoint::SubtaskStats;
-use everspan_state::KeyGroupRange;
 use everspan_state::heap::HeapSnapshots;
+use everspan_state::{KeyGroupRange, LsmSnapshot, SnapshotFiles, SnapshotWriter, StateError};
 
 use crate::failure::SuppressRestarts;
 
@@ -72,9 +73,30 @@ pub struct KeyedSnapshot {
     /// The key groups of the subtask.
     pub range: KeyGroupRange,
     /// What is in the tables.
-    pub tables: HeapSnapshots,
+    pub tables: TablesSnapshot,
     /// What they hold.
     pub states: Vec<StateType>,
+}
+
+/// The tables of an operator at a barrier, wherever they are; not written yet.
+pub enum TablesSnapshot {
+    /// In memory.
+    Heap(HeapSnapshots),
+    /// In a tree.
+    Lsm(LsmSnapshot),
+    /// There is no snapshot: the checkpoint fails, the tables are as they were.
+    Refused(StateError),
+}
+
+impl TablesSnapshot {
+    /// As [`SnapshotWriter::write`].
+    pub(crate) fn write(self, dir: &Path) -> Result<SnapshotFiles, StateError> {
+        match self {
+            Self::Heap(tables) => tables.write(dir),
+            Self::Lsm(tables) => tables.write(dir),
+            Self::Refused(error) => Err(error),
+        }
+    }
 }
 
 /// What a program said of a state when it was written: compared with what it says when it is read.

@@ -58,6 +58,11 @@ impl Place {
         self.dir.join("checkpoints")
     }
 
+    /// What the job keeps while it works.
+    pub(crate) fn work(&self) -> PathBuf {
+        self.dir.join("work")
+    }
+
     fn input(&self) -> PathBuf {
         self.dir.join("input")
     }

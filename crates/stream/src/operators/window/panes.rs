@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use everspan_state::heap::hash_key;
 use everspan_state::{KeyGroup, KeyGroupRange};
 
 use super::Slices;
@@ -19,6 +18,26 @@ pub(crate) enum Pane<K> {
     Slice(i64, K),
     /// Of a key group.
     Group,
+}
+
+/// The row of a key in a slice.
+#[inline]
+fn slice_pane<K: Key>(slice: i64, of: &KeyOf<K>) -> KeyOf<Pane<K>> {
+    pane(of.group, Pane::Slice(slice, of.key.clone()))
+}
+
+/// The row of a key group.
+fn group_pane<K: Key>(group: KeyGroup) -> KeyOf<Pane<K>> {
+    pane(group, Pane::Group)
+}
+
+#[inline]
+fn pane<K: Key>(group: KeyGroup, key: Pane<K>) -> KeyOf<Pane<K>> {
+    KeyOf {
+        hash: hash_of(&key),
+        key,
+        group,
+    }
 }
 
 /// See the module.
@@ -60,11 +79,11 @@ impl<K: Key, A: StateValue> Panes<K, A> {
             .value_state(ValueStateDescriptor::new("window-fired"))?;
         let fired = self.backend.table::<i64>(self.fired.slot()?);
         for (group, until) in self.range.iter().zip(&mut self.fired_until) {
-            *until = *fired.rows.get(group, &Pane::Group).unwrap_or(&NO_WATERMARK);
+            *until = *fired.get(&group_pane(group))?.unwrap_or(&NO_WATERMARK);
         }
         let contents = self.backend.table::<A>(self.contents.slot()?);
         for (group, &until) in self.range.iter().zip(&self.fired_until) {
-            for (pane, _) in contents.rows.rows(group) {
+            contents.for_each(group, |pane, _| {
                 if let Pane::Slice(slice, key) = pane {
                     let (key, hash) = (key.clone(), hash_of(key));
                     let keys = self.keys.entry(*slice).or_default();
@@ -72,7 +91,7 @@ impl<K: Key, A: StateValue> Panes<K, A> {
                     let ends = self.slices.ends(*slice);
                     self.pending.extend(ends.filter(|end| end - 1 > until));
                 }
-            }
+            })?;
         }
         Ok(())
     }
@@ -92,31 +111,28 @@ impl<K: Key, A: StateValue> Panes<K, A> {
         watermark: i64,
         make: impl FnOnce() -> A,
     ) -> Result<&mut A> {
-        let pane = Pane::Slice(slice, of.key.clone());
-        let group = of.group;
+        let pane = slice_pane(slice, &of);
         let (keys, pending, slices) = (&mut self.keys, &mut self.pending, &self.slices);
         let table = self.backend.table::<A>(self.contents.slot()?);
-        Ok(table.rows.get_or_insert_hashed(group, hash_key(&pane), pane, || {
+        table.entry_of(pane, || {
             let keys = keys.entry(slice).or_insert_with(|| {
                 pending.extend(slices.ends(slice).filter(|end| end - 1 > watermark));
                 Vec::new()
             });
             keys.push(of);
             make()
-        }))
+        })
     }
 
     /// What a key has in a slice.
     pub(crate) fn get(&mut self, slice: i64, of: &KeyOf<K>) -> Result<Option<A>> {
-        let pane = Pane::Slice(slice, of.key.clone());
         let table = self.backend.table::<A>(self.contents.slot()?);
-        Ok(table.rows.get(of.group, &pane).cloned())
+        Ok(table.get(&slice_pane(slice, of))?.cloned())
     }
 
     fn take(&mut self, slice: i64, of: &KeyOf<K>) -> Result<Option<A>> {
-        let pane = Pane::Slice(slice, of.key.clone());
         let table = self.backend.table::<A>(self.contents.slot()?);
-        Ok(table.rows.remove(of.group, &pane))
+        table.take(&slice_pane(slice, of))
     }
 
     /// The end of the first window that is to come out.
@@ -180,7 +196,7 @@ impl<K: Key, A: StateValue> Panes<K, A> {
         for (group, until) in self.range.iter().zip(&mut self.fired_until) {
             if end - 1 > *until {
                 *until = end - 1;
-                table.rows.insert(group, Pane::Group, end - 1);
+                table.put(&group_pane(group), end - 1);
             }
         }
         Ok(())

@@ -1,0 +1,52 @@
+//! Where a job keeps its keyed state. The names are those of Flink's keys.
+
+use std::path::PathBuf;
+
+/// Everything that may be said of a job's keyed state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateOptions {
+    /// `state.backend.type`.
+    pub backend: StateBackend,
+    /// `execution.checkpointing.incremental`: checkpoints write what changed instead of everything.
+    pub incremental: bool,
+    /// `state.backend.lsm.localdir`: a directory on this host for state on disk while the job works; that of
+    /// [`local_dir`](super::options::JobOptions::local_dir) unless set.
+    pub lsm_dir: Option<PathBuf>,
+    /// `state.backend.lsm.memory.size`: bytes of memory for state on disk, of all subtasks together.
+    pub lsm_memory_bytes: u64,
+}
+
+/// `state.backend.type`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StateBackend {
+    /// In memory.
+    #[default]
+    Hashmap,
+    /// On disk, with as much of it in memory as there is room for. (Flink's `rocksdb`.)
+    Lsm,
+}
+
+impl StateOptions {
+    /// State on disk, and memory for it unless said otherwise.
+    const LSM_MEMORY_BYTES: u64 = 512 << 20;
+
+    /// State on disk.
+    #[must_use]
+    pub fn lsm() -> Self {
+        Self {
+            backend: StateBackend::Lsm,
+            ..Self::default()
+        }
+    }
+}
+
+impl Default for StateOptions {
+    fn default() -> Self {
+        Self {
+            backend: StateBackend::default(),
+            incremental: true,
+            lsm_dir: None,
+            lsm_memory_bytes: Self::LSM_MEMORY_BYTES,
+        }
+    }
+}

@@ -20,6 +20,7 @@ mod names;
 mod open;
 mod retention;
 mod retry;
+mod silence;
 mod transfer;
 
 use std::fmt;
@@ -37,6 +38,7 @@ pub use names::FileName;
 pub use open::{StoreOptions, StorePlaceError};
 pub use retention::Cleaned;
 pub use retry::Retry;
+use silence::in_time;
 pub use transfer::{Moved, Source, Uploaded};
 
 /// The checkpoints of one job.
@@ -162,17 +164,25 @@ impl CheckpointStore {
 
     async fn list_under(&self, dir: &StorePath) -> Result<Vec<object_store::ObjectMeta>, StoreError> {
         use futures_util::TryStreamExt;
-        self.ask(dir, || async {
-            object_store::ObjectStore::list(&*self.objects, Some(dir))
-                .try_collect()
-                .await
-        })
-        .await
+        let max = self.options.silence_max;
+        let list = || async {
+            let mut listed = object_store::ObjectStore::list(&*self.objects, Some(dir));
+            let mut metas = Vec::new();
+            while let Some(meta) = in_time(max, listed.try_next()).await?? {
+                metas.push(meta);
+            }
+            Ok(metas)
+        };
+        self.ask(dir, list).await
     }
 
     async fn get(&self, path: &StorePath) -> Result<bytes::Bytes, StoreError> {
-        self.ask(path, || async { self.objects.get(path).await?.bytes().await })
-            .await
+        let max = self.options.silence_max;
+        let get = || async {
+            let got = in_time(max, self.objects.get(path)).await??;
+            in_time(max, got.bytes()).await?
+        };
+        self.ask(path, get).await
     }
 
     /// Asks the store, again and again if need be.

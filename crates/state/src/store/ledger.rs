@@ -11,6 +11,8 @@ pub(super) struct Ledger {
     users: BTreeMap<FileName, BTreeSet<u64>>,
     /// Files put for checkpoints that are under way.
     pins: BTreeMap<u64, BTreeSet<FileName>>,
+    /// Files that a checkpoint names and that are not what was written, or not there.
+    doubted: BTreeSet<FileName>,
     /// Every manifest was read: whatever is not known is an orphan.
     pub(super) all_manifests_read: bool,
 }
@@ -23,9 +25,24 @@ impl Ledger {
         }
     }
 
-    /// The file is in the store, as part of a checkpoint that exists.
+    /// The file is in the store, as part of a checkpoint that exists; as far as anybody knows it is whole.
     pub(super) fn has(&self, name: FileName) -> bool {
-        self.users.contains_key(&name)
+        self.users.contains_key(&name) && !self.doubted.contains(&name)
+    }
+
+    /// The file is not what was written, or not there: whoever needs it puts it again.
+    pub(super) fn doubt(&mut self, name: FileName) {
+        self.doubted.insert(name);
+    }
+
+    /// The file was put.
+    pub(super) fn trust(&mut self, name: FileName) {
+        self.doubted.remove(&name);
+    }
+
+    /// The files that checkpoints name.
+    pub(super) fn names(&self) -> impl Iterator<Item = FileName> {
+        self.users.keys().copied()
     }
 
     /// A checkpoint under way needs the file.
@@ -53,6 +70,6 @@ impl Ledger {
 
     /// Nobody needs the file.
     pub(super) fn is_free(&self, name: FileName) -> bool {
-        !self.has(name) && !self.pins.values().any(|pinned| pinned.contains(&name))
+        !self.users.contains_key(&name) && !self.pins.values().any(|pinned| pinned.contains(&name))
     }
 }

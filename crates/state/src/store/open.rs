@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use object_store::DynObjectStore;
 use object_store::local::LocalFileSystem;
@@ -19,6 +20,8 @@ pub struct StoreOptions {
     pub inline_below: u64,
     /// Asking again.
     pub retry: Retry,
+    /// Longest silence while something is read: then the request has failed. `None`: no limit, and no clock is needed.
+    pub silence_max: Option<Duration>,
     /// Settings of the kind of store, such as `endpoint` or `region`, as `object_store` names them; later ones win. This
     /// crate reads no environment: see [`settings_of_environment`](Self::settings_of_environment).
     pub settings: Vec<(String, String)>,
@@ -44,6 +47,7 @@ impl Default for StoreOptions {
         Self {
             inline_below: 20 << 10,
             retry: Retry::default(),
+            silence_max: Some(Duration::from_secs(30)),
             settings: Vec::new(),
         }
     }

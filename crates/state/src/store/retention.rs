@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
-use object_store::ObjectStoreExt;
+use object_store::{ObjectMeta, ObjectStoreExt};
 
 use super::{CheckpointStore, FileName, StoreError, leftovers, names};
 
@@ -14,6 +14,8 @@ pub struct Cleaned {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Files that checkpoints name and that are gone or cut off; those that are needed are put again.
+    pub missing: u64,
     /// A manifest is damaged, so nobody knows which files it names: nothing was removed.
     pub blocked_by_damage: bool,
 }
@@ -45,7 +47,8 @@ impl CheckpointStore {
     }
 
     /// Removes files that no checkpoint names, existing or under way, and that are older than `grace` at `now`; of a
-    /// directory also what a kill left half-written, so a put under way must be younger than that.
+    /// directory also what a kill left half-written, so a put under way must be younger than that. Notices files that
+    /// are gone, too.
     ///
     /// # Errors
     ///
@@ -59,8 +62,14 @@ impl CheckpointStore {
                 ..Cleaned::default()
             });
         }
-        let mut cleaned = Cleaned::default();
-        for meta in self.list_under(&names::files(&self.prefix)).await? {
+        // Before the list: what is published meanwhile is not in it.
+        let named: Vec<FileName> = self.ledger().names().collect();
+        let listed = self.list_under(&names::files(&self.prefix)).await?;
+        let mut cleaned = Cleaned {
+            missing: self.doubt_missing(&named, &listed),
+            ..Cleaned::default()
+        };
+        for meta in listed {
             let age = now.duration_since(SystemTime::from(meta.last_modified));
             let is_old = age.is_ok_and(|age| age >= grace);
             let is_orphan =
@@ -79,6 +88,17 @@ impl CheckpointStore {
             })?;
         }
         Ok(cleaned)
+    }
+
+    /// Doubts every file of `named` that is not in the list with its length; how many those are.
+    fn doubt_missing(&self, named: &[FileName], listed: &[ObjectMeta]) -> u64 {
+        let whole = |meta: &ObjectMeta| {
+            let name = names::file_name(&meta.location)?;
+            (name.length == meta.size).then_some(name)
+        };
+        let whole: BTreeSet<FileName> = listed.iter().filter_map(whole).collect();
+        let missing = named.iter().filter(|name| !whole.contains(name));
+        missing.map(|&name| self.doubt(name)).count() as u64
     }
 
     /// Unless some manifest has not been read: then nobody knows what is free, and a later cleaning does it.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use object_store::path::Path as StorePath;
 
 use super::StoreError;
+use super::silence::{SILENT_TRIES_MAX, is_silence};
 
 /// How often a request is repeated, and after which pauses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,17 +42,19 @@ impl Retry {
         F: Future<Output = object_store::Result<T>>,
     {
         let mut pause = self.first_pause;
-        let mut tries = 1;
+        let (mut tries, mut silences) = (1, 0);
         loop {
             let error = match ask().await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             let path = path.to_string();
+            silences += u32::from(is_silence(&error));
+            let is_last = tries >= self.tries_max || silences >= SILENT_TRIES_MAX;
             match error {
                 object_store::Error::NotFound { .. } => return Err(StoreError::Missing { path }),
                 object_store::Error::AlreadyExists { .. } => return Err(StoreError::Exists { path }),
-                error if tries >= self.tries_max || is_final(&error) => {
+                error if is_last || is_final(&error) => {
                     failed.fetch_add(1, Ordering::Relaxed);
                     return Err(StoreError::Failed {
                         path,

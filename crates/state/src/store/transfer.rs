@@ -11,6 +11,7 @@ use object_store::path::Path as StorePath;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
 use xxhash_rust::xxh3::Xxh3;
 
+use super::silence::in_time;
 use super::{CheckpointStore, Content, FileName, Handle, StoreError, names};
 use crate::snapshot::SnapshotFiles;
 
@@ -121,11 +122,18 @@ impl CheckpointStore {
         };
         if !is_known {
             self.put_file(name, source).await?;
+            self.ledger().trust(name);
         }
         Ok(Moved {
             handle: handle(Content::Stored),
             new_bytes: if is_known { 0 } else { name.length },
         })
+    }
+
+    /// A checkpoint names this file, and it is not there or not what was written: the next checkpoint that needs it puts
+    /// it again. [`fetch`](Self::fetch) says so itself.
+    pub fn doubt(&self, name: FileName) {
+        self.ledger().doubt(name);
     }
 
     /// Brings the file of a handle to `to`, which does not exist yet; it is there only once it is whole and synced. One
@@ -148,6 +156,9 @@ impl CheckpointStore {
             Err(error) => {
                 // What is left of it means nothing.
                 drop(std::fs::remove_file(&new));
+                if matches!(error, StoreError::Damaged { .. } | StoreError::Missing { .. }) {
+                    self.doubt(handle.name);
+                }
                 Err(error)
             }
         }
@@ -206,15 +217,13 @@ impl CheckpointStore {
 
     async fn fetch_stored(&self, name: FileName, to: &Path) -> Result<FileName, StoreError> {
         let path = names::file_path(&self.prefix, name);
+        let max = self.options.silence_max;
         let fetch = || async {
-            let mut stream =
-                ObjectStore::get_opts(&*self.objects, &path, object_store::GetOptions::default())
-                    .await?
-                    .into_stream();
+            let get = ObjectStore::get_opts(&*self.objects, &path, object_store::GetOptions::default());
+            let mut stream = in_time(max, get).await??.into_stream();
             let mut file = std::fs::File::create(to).map_err(generic)?;
             let (mut hash, mut length) = (Xxh3::new(), 0);
-            while let Some(piece) = stream.next().await {
-                let piece = piece?;
+            while let Some(piece) = in_time(max, stream.try_next()).await?? {
                 hash.update(&piece);
                 length += piece.len() as u64;
                 file.write_all(&piece).map_err(generic)?;

@@ -23,6 +23,7 @@ pub(super) fn open(objects: &Arc<Objects>, settings: &Settings) -> Arc<Checkpoin
             tries_max: 1,
             ..Retry::default()
         },
+        silence_max: None,
         settings: Vec::new(),
     };
     let objects = Arc::clone(objects);

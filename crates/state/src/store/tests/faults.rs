@@ -55,6 +55,72 @@ fn a_file_that_comes_damaged_is_asked_for_again_and_given_up_when_it_stays_so() 
     });
 }
 
+#[test]
+fn a_store_that_falls_silent_is_asked_again_and_given_up_after_three_times() {
+    runtime().block_on(async {
+        let (objects, store) = faulty();
+        let dir = tempfile::tempdir().unwrap();
+        let (name, source) = file("a file's text");
+        let moved = store.put(1, "x", name, &source).await.unwrap();
+        objects.silence_next(2);
+        let to = dir.path().join("in-the-end");
+        store.fetch(&moved.handle, &to).await.unwrap();
+        assert_eq!(std::fs::read(to).unwrap(), b"a file's text");
+        objects.silence_next(u64::MAX);
+        let error = store.fetch(&moved.handle, &dir.path().join("never")).await;
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("failed 3 times"), "{error}");
+        assert!(error.contains("no byte came for 30s"), "{error}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        store.publish(&manifest(1, vec![moved.handle])).await.unwrap();
+        let error = store.manifest(1).await.unwrap_err().to_string();
+        assert!(error.contains("no byte came for 30s"), "{error}");
+    });
+}
+
+#[test]
+fn what_is_damaged_or_gone_in_the_store_is_put_again_by_the_next_checkpoint() {
+    let damages: [(&str, Option<&[u8]>); 3] = [
+        ("flipped", Some(b"a file's taxt")),
+        ("cut off", Some(b"a file")),
+        ("gone", None),
+    ];
+    for (what, bytes) in damages {
+        // The start notices what is gone or cut off; the rest is noticed by who reads it.
+        for is_read in [true, false] {
+            runtime().block_on(async {
+                let objects: Arc<DynObjectStore> = Arc::new(InMemory::new());
+                let store = opened(Arc::clone(&objects)).await;
+                checkpoint(&store, 1, &["a file's text"]).await.unwrap();
+                let (name, _) = file("a file's text");
+                match bytes {
+                    Some(bytes) => store.overwrite(name, Bytes::from_static(bytes)).await,
+                    None => store
+                        .objects
+                        .delete(&names::file_path(&store.prefix, name))
+                        .await
+                        .unwrap(),
+                }
+                let store = opened(Arc::clone(&objects)).await;
+                let noticed = if is_read {
+                    let manifest = store.manifest(1).await.unwrap().unwrap().unwrap();
+                    let to = tempfile::tempdir().unwrap();
+                    let handle = &manifest.tasks[0].parts[0].handles[0];
+                    store.fetch(handle, &to.path().join("x")).await.is_err()
+                } else {
+                    let cleaned = store.clean(Duration::ZERO, SystemTime::now()).await;
+                    cleaned.unwrap().missing == 1
+                };
+                assert_eq!(noticed, is_read || what != "flipped", "{what}");
+                let moved = checkpoint(&store, 2, &["a file's text"]).await.unwrap();
+                assert_eq!(moved, if noticed { 13 } else { 0 }, "{what}");
+                let moved = checkpoint(&store, 3, &["a file's text"]).await.unwrap();
+                assert_eq!(moved, 0, "{what}: once is enough");
+            });
+        }
+    }
+}
+
 /// A state with some rows in tables, and its snapshot.
 fn snapshot_of(state: &mut LsmBackend, position: u64, to: &std::path::Path) -> SnapshotFiles {
     for key in 0..100u64 {

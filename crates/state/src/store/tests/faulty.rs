@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -27,6 +28,8 @@ pub(super) struct Faulty {
     damages: AtomicU64,
     /// Each put waits for a permit.
     puts: Semaphore,
+    /// How many of the next answers with content end in the middle, without an end.
+    silences: AtomicU64,
 }
 
 /// What becomes of a request.
@@ -47,6 +50,7 @@ impl Faulty {
             room: AtomicU64::new(u64::MAX),
             damages: AtomicU64::new(0),
             puts: Semaphore::new(Semaphore::MAX_PERMITS),
+            silences: AtomicU64::new(0),
         }
     }
 
@@ -56,6 +60,10 @@ impl Faulty {
 
     pub(super) fn damage_next(&self, answers: u64) {
         self.damages.store(answers, Ordering::Relaxed);
+    }
+
+    pub(super) fn silence_next(&self, answers: u64) {
+        self.silences.store(answers, Ordering::Relaxed);
     }
 
     /// No put goes on until [`let_puts`](Self::let_puts).
@@ -103,6 +111,13 @@ impl Faulty {
     }
 }
 
+fn takes_one(count: &AtomicU64) -> bool {
+    let left = |count: u64| count.checked_sub(1);
+    count
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, left)
+        .is_ok()
+}
+
 fn failure() -> object_store::Error {
     object_store::Error::Generic {
         store: "faulty",
@@ -112,14 +127,33 @@ fn failure() -> object_store::Error {
 
 /// The same answer with one wrong byte.
 async fn damaged(got: GetResult) -> Result<GetResult> {
+    with_bytes(got, |mut bytes| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        futures_util::stream::once(async { Ok(Bytes::from(bytes)) }).boxed()
+    })
+    .await
+}
+
+/// Half of the same answer, and then nothing.
+async fn silent(got: GetResult) -> Result<GetResult> {
+    with_bytes(got, |mut bytes| {
+        bytes.truncate(bytes.len() / 2);
+        let half = futures_util::stream::once(async { Ok(Bytes::from(bytes)) });
+        half.chain(futures_util::stream::pending()).boxed()
+    })
+    .await
+}
+
+async fn with_bytes(
+    got: GetResult,
+    change: impl FnOnce(Vec<u8>) -> BoxStream<'static, Result<Bytes>>,
+) -> Result<GetResult> {
     let (meta, range) = (got.meta.clone(), got.range.clone());
     let (attributes, extensions) = (got.attributes.clone(), got.extensions.clone());
-    let mut bytes = got.bytes().await?.to_vec();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    let bytes = futures_util::stream::once(async { Ok(Bytes::from(bytes)) });
+    let bytes = got.bytes().await?.to_vec();
     Ok(GetResult {
-        payload: GetResultPayload::Stream(Box::pin(bytes)),
+        payload: GetResultPayload::Stream(change(bytes)),
         meta,
         range,
         attributes,
@@ -167,13 +201,12 @@ impl ObjectStore for Faulty {
 
     async fn get_opts(&self, at: &Path, options: GetOptions) -> Result<GetResult> {
         let got = by_fate!(self, self.inner.get_opts(at, options))?;
-        let left = |damages: u64| damages.checked_sub(1);
-        match self
-            .damages
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, left)
-        {
-            Ok(_) => damaged(got).await,
-            Err(_) => Ok(got),
+        if takes_one(&self.silences) {
+            silent(got).await
+        } else if takes_one(&self.damages) {
+            damaged(got).await
+        } else {
+            Ok(got)
         }
     }
 

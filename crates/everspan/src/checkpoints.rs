@@ -18,6 +18,7 @@ mod progress;
 pub mod restore;
 mod start;
 mod statistics;
+mod trim_note;
 mod under_way;
 mod upload;
 mod view;
@@ -27,7 +28,6 @@ use std::thread::JoinHandle;
 
 use everspan_checkpoint::{CheckpointSummary, Kind};
 use everspan_export::SpanWriter;
-use everspan_state::LocalCopies;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::worker::{Persisted, Router};
@@ -36,7 +36,8 @@ pub use manifest::{Ancestor, Home};
 pub use note::{Before, Completed, RunNote};
 pub use options::{CheckpointsOptions, store_settings};
 pub(crate) use start::suspect_file;
-pub use start::{Place, Start};
+pub use start::{Begun, Logged, Place, Start};
+pub(crate) use trim_note::TrimNote;
 pub use view::{UnderWayView, View};
 
 /// Why there is no checkpoint.
@@ -76,10 +77,8 @@ pub struct Surroundings {
     pub persisted: Arc<Persisted>,
     /// Where the spans go.
     pub spans: SpanWriter,
-    /// Copies of checkpoints on this host.
-    pub copies: LocalCopies,
-    /// What the run before left.
-    pub before: Before,
+    /// What has begun.
+    pub begun: Begun,
 }
 
 /// The running driver.
@@ -101,7 +100,7 @@ impl Checkpoints {
     ///
     /// # Errors
     /// When the system has no thread or no event queue to give.
-    pub fn start(options: CheckpointsOptions, note: RunNote, with: Surroundings) -> std::io::Result<Self> {
+    pub fn start(options: CheckpointsOptions, with: Surroundings) -> std::io::Result<Self> {
         let (events, inbox) = mpsc::unbounded_channel();
         let view = Arc::new(Mutex::new(View::before(options.destination.as_ref())));
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -111,7 +110,7 @@ impl Checkpoints {
         let sender = events.clone();
         let thread = std::thread::Builder::new().name("everspan-checkpoints".to_owned());
         let thread = thread.spawn(move || {
-            let (driver, news) = Driver::new(options, note, with, sender, shown);
+            let (driver, news) = Driver::new(options, with, sender, shown);
             runtime.block_on(driver.run(inbox, news));
             // A request to a store that hangs must not keep the process.
             runtime.shutdown_background();

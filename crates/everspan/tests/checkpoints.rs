@@ -19,4 +19,5 @@ mod checkpointed {
     mod s3;
     pub(crate) mod stage;
     mod told;
+    mod trimmed;
 }

@@ -254,10 +254,6 @@ fn a_data_directory_that_is_not_ours_or_not_whole_is_refused_with_the_reason() {
         "deployments.json",
     );
     check(
-        |dir| std::fs::remove_dir_all(dir.join("state/partition-0001")).unwrap(),
-        "partition-0001",
-    );
-    check(
         |dir| std::fs::remove_file(dir.join("everspan.json")).unwrap(),
         "not a data directory",
     );
@@ -266,6 +262,11 @@ fn a_data_directory_that_is_not_ours_or_not_whole_is_refused_with_the_reason() {
         "log is missing",
     );
     let first = "log/00000000000000000001.wal";
+    let lose_partition = |dir: &Path| {
+        std::fs::remove_dir_all(dir.join("state/partition-0001")).unwrap();
+        std::fs::remove_file(dir.join(first)).unwrap();
+    };
+    check(lose_partition, "partition-0001");
     check(
         |dir| std::fs::remove_file(dir.join(first)).unwrap(),
         "log files are missing",

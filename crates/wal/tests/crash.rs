@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use everspan_wal::sim_disk::{Faults, SimRng};
-use everspan_wal::{AppendError, Batch, Log, OpenError, Options, SimDisk};
+use everspan_wal::{AppendError, Batch, Log, OpenError, Options, Recovery, SimDisk};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
@@ -65,7 +65,7 @@ impl Model {
                 return self.end_of(disk);
             }
         };
-        self.check_content(&log, &recovery.last);
+        self.check_content(&log, &recovery);
         for _ in 0..self.rng.below(40) {
             if self.step(&mut log, disk).is_err() {
                 return self.end_of(disk);
@@ -161,7 +161,7 @@ impl Model {
     }
 
     /// The log holds one contiguous stretch of the history that leaves out only what it may.
-    fn check_content(&mut self, log: &Log<SimDisk>, last: &BTreeMap<u16, u64>) {
+    fn check_content(&mut self, log: &Log<SimDisk>, recovery: &Recovery) {
         let found = read_all(log, 0);
         let start = self.history.len().min(self.find_start(&found));
         assert_eq!(
@@ -183,9 +183,15 @@ impl Model {
         self.trimmed = start;
         self.history.truncate(start + found.len());
         self.acked = self.history.len();
-        for (&partition, &seq) in last {
+        for (&partition, &seq) in &recovery.last {
             assert_eq!(self.last(partition), seq);
         }
+        let mut first = BTreeMap::new();
+        for entry in &found {
+            first.entry(entry.partition).or_insert(entry.seq);
+        }
+        assert_eq!(recovery.first, first);
+        assert!(!recovery.is_whole || start == 0, "it lacks {start} records");
         let later: Vec<Entry> = found.into_iter().filter(|entry| entry.seq > 5).collect();
         assert_eq!(read_all(log, 5), later);
     }
@@ -232,7 +238,7 @@ fn check(seed: u64) {
     disk.set_faults(Faults::default());
     let (log, recovery) = Log::open(disk, Options::default())
         .unwrap_or_else(|error| panic!("seed {seed}: a good disk does not open: {error}"));
-    model.check_content(&log, &recovery.last);
+    model.check_content(&log, &recovery);
 }
 
 #[test]

@@ -44,7 +44,9 @@ fn a_log_of_version_1_still_opens() {
     }
     let (log, recovery) = Log::open(SimDisk::from_files(1, files), Options::default()).unwrap();
     assert_eq!(recovery.last, BTreeMap::from([(1, 6), (65_535, 1006)]));
+    assert_eq!(recovery.first, BTreeMap::from([(1, 1), (65_535, 1001)]));
     assert_eq!((recovery.segments, recovery.torn_bytes), (2, 0));
+    assert!(recovery.is_whole);
     let mut seqs = Vec::new();
     let visited = log.replay(
         |_| 0,

@@ -18,7 +18,7 @@ use super::note::{Before, Completed, Lost, RunNote};
 use super::options::CheckpointsOptions;
 use super::under_way::UnderWay;
 use super::view::{UnderWayView, View};
-use super::{NoCheckpoint, Surroundings};
+use super::{Begun, NoCheckpoint, Surroundings};
 use crate::clock::now_ns;
 use crate::worker::{CutNews, Persisted, Router};
 pub(super) use events::{Asked, Event};
@@ -79,11 +79,16 @@ pub(super) fn run_name(options: &CheckpointsOptions, number: u64) -> String {
 impl Driver {
     pub(super) fn new(
         options: CheckpointsOptions,
-        note: RunNote,
         with: Surroundings,
         events: mpsc::UnboundedSender<Event>,
         view: Arc<Mutex<View>>,
     ) -> (Self, mpsc::UnboundedReceiver<CutNews>) {
+        let Begun {
+            note,
+            before,
+            copies,
+            destination,
+        } = with.begun;
         let run = run_of(&options, note.run());
         let resumed = Resumed {
             last_id: note.last_checkpoint(),
@@ -92,8 +97,8 @@ impl Driver {
         let coordinator = Coordinator::new(options.job(), run, options.coordinator.clone(), resumed);
         let (news, heard) = mpsc::unbounded_channel();
         let driver = Self {
-            copies: with.copies,
-            home: None,
+            copies,
+            home: destination,
             options,
             coordinator,
             note,
@@ -113,7 +118,7 @@ impl Driver {
             last_ticket: 0,
             answers: Vec::new(),
             begun: Instant::now(),
-            before: with.before,
+            before,
             lost: None,
             found: None,
         };

@@ -7,7 +7,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use everspan_state::store::{CheckpointStore, Manifest, StoreOptions};
 use everspan_state::{LsmBackend, LsmOptions, LsmShared, Owner, Recovery};
@@ -33,6 +33,8 @@ pub struct Asked {
     pub base_dir: PathBuf,
     /// Settings of the store.
     pub settings: Vec<(String, String)>,
+    /// How long it may be silent.
+    pub silence_timeout: Duration,
 }
 
 /// What was done.
@@ -81,6 +83,7 @@ pub async fn restore(asked: &Asked) -> Result<Done, RestoreError> {
     let begun = Instant::now();
     let options = StoreOptions {
         settings: asked.settings.clone(),
+        silence_max: Some(asked.silence_timeout),
         ..StoreOptions::default()
     };
     let store = CheckpointStore::open(&asked.from, options)

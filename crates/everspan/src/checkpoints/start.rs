@@ -2,11 +2,15 @@
 //!
 //! ```text
 //! state on disk ─ whole ──────────────────────────────────► open ─► replay of the log ─► up
-//!        └─ missing or damaged ─► newest checkpoint that is whole ──► restored ──┘
+//!        └─ missing or damaged ─► newest checkpoint that is whole ──► restored ──┤
+//!                                    └─ none, but a log from the first record on ─► empty
 //! ```
 //!
 //! The state on disk is the newest there is: the last checkpoint and what was flushed since. A damaged one is put aside,
 //! never removed.
+
+mod place;
+mod restoring;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,18 +18,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use everspan_checkpoint::{Initialization, Location, Now, Report, Restored, Run, SubtaskId, job_failure};
-use everspan_state::store::{CheckpointStore, Manifest};
-use everspan_state::{LocalCopies, LsmBackend, LsmOptions, OpenError, Owned, Recovery, RestoredBytes};
+use everspan_state::store::CheckpointStore;
+use everspan_state::{LocalCopies, LsmBackend, LsmOptions, OpenError};
 use everspan_trace::Span;
 use tokio::runtime::Handle;
 
 use super::driver::{run_name, run_of};
-use super::manifest;
 use super::note::{Before, RunNote};
-use super::options::{CheckpointsOptions, TASK};
-use super::progress::Said;
-use super::upload::range_of;
+use super::options::CheckpointsOptions;
+use super::trim_note::TrimNote;
 use crate::clock::now_ns;
+pub use place::{Logged, Place};
+use restoring::Candidates;
+pub(super) use restoring::{owned, remove};
 
 /// Follows one start.
 pub struct Start {
@@ -43,23 +48,16 @@ pub struct Start {
     oldest_used: Option<u64>,
 }
 
-/// The checkpoints a partition may be restored from, newest first.
-#[derive(Clone)]
-struct Candidates {
-    store: Option<Arc<CheckpointStore>>,
-    manifests: Vec<Manifest>,
-}
-
-/// Where a partition's state lies, and how it is opened.
-pub struct Place<'a> {
-    /// Number of the partition.
-    pub partition: u16,
-    /// Its directory.
-    pub dir: &'a Path,
-    /// Whether it was created before: then a missing one is restored.
-    pub created: bool,
-    /// The last record of it in the log.
-    pub logged: Option<u64>,
+/// A run that has begun.
+pub struct Begun {
+    /// Its note.
+    pub note: RunNote,
+    /// What the run before left.
+    pub before: Before,
+    /// Copies of checkpoints on this host.
+    pub copies: LocalCopies,
+    /// The configured destination, if the start has opened it: it knows which files are damaged there.
+    pub destination: Option<Arc<CheckpointStore>>,
 }
 
 impl Start {
@@ -103,9 +101,23 @@ impl Start {
         }
     }
 
-    /// The run that has begun, and what the one before left.
-    pub fn into_run(self) -> (RunNote, Before, LocalCopies) {
-        (self.note, self.before, self.copies)
+    /// The run that has begun, and what the start knows that concerns it.
+    pub fn into_run(self) -> Begun {
+        Begun {
+            note: self.note,
+            before: self.before,
+            copies: self.copies,
+            destination: self.candidates.and_then(Candidates::into_store),
+        }
+    }
+
+    /// Where the trimming of the log is noted; `None`: as long as there was no checkpoint, nobody looks at it.
+    ///
+    /// # Errors
+    /// When the note cannot be read.
+    pub(crate) fn trim_note(&self) -> Result<Option<TrimNote>, String> {
+        let is_needed = self.options.destination.is_some() || self.note.last_checkpoint() > 0;
+        is_needed.then(|| TrimNote::read(&self.options.dir)).transpose()
     }
 
     /// Opens a partition's state, or restores it.
@@ -165,159 +177,12 @@ impl Start {
         };
         self.initialization.report(subtask, report, now(self.begun))
     }
-
-    /// Takes the newest checkpoint that is whole.
-    fn restore(
-        &mut self,
-        at: &Place<'_>,
-        options: &LsmOptions,
-        why: &str,
-        report: &mut Report,
-    ) -> Result<LsmBackend, String> {
-        let partition = at.partition;
-        tracing::error!(partition, why, "the state of a partition is missing or damaged");
-        let candidates = self.candidates().map_err(|none| format!("{why}; {none}"))?;
-        for manifest in &candidates.manifests {
-            let checkpoint = manifest.checkpoint;
-            match self.restore_from(candidates.store.as_deref(), manifest, at, options, report) {
-                Ok(state) => {
-                    tracing::info!(partition, checkpoint, "the state of a partition was restored");
-                    self.restored_from(manifest);
-                    return Ok(state);
-                }
-                Err(error) => {
-                    tracing::warn!(
-                        partition,
-                        checkpoint,
-                        error,
-                        "a checkpoint cannot be used, the one before it is tried"
-                    );
-                }
-            }
-        }
-        let place = candidates
-            .store
-            .as_ref()
-            .map_or("this host", |store| store.place());
-        Err(format!("{why}; no checkpoint in {place} can take its place"))
-    }
-
-    /// Partitions may come from different checkpoints, for each goes on with its log: the oldest is told.
-    fn restored_from(&mut self, manifest: &Manifest) {
-        let is_older = |known: u64| manifest.checkpoint < known;
-        if self.oldest_used.is_none_or(is_older) {
-            self.oldest_used = Some(manifest.checkpoint);
-            self.initialization.restores(restored(manifest));
-        }
-    }
-
-    fn restore_from(
-        &self,
-        store: Option<&CheckpointStore>,
-        manifest: &Manifest,
-        at: &Place<'_>,
-        options: &LsmOptions,
-        report: &mut Report,
-    ) -> Result<LsmBackend, String> {
-        let position = manifest::position_of(manifest, at.partition)?;
-        if at.logged.is_none_or(|last| last < position) {
-            return Err(format!(
-                "it has record {position}, the log ends before: log files are missing"
-            ));
-        }
-        let said = Said::start();
-        let recovery = Recovery {
-            copies: Some(&self.copies),
-            store,
-            progress: Some(&said.progress),
-        };
-        let owner = owned(at.partition, &self.options.dir);
-        let fetched = self
-            .runtime
-            .block_on(recovery.fetch(manifest, &owner))
-            .map_err(|error| error.to_string())?;
-        for problem in &fetched.problems {
-            tracing::warn!(partition = at.partition, %problem, "a copy on this host is passed over");
-        }
-        put_aside(at.dir).map_err(|error| error.to_string())?;
-        let restored = LsmBackend::restore(&fetched.parts, owner.range, at.dir, options.clone())
-            .map_err(|error| error.to_string())?;
-        report.download = fetched.download;
-        report.restore = Some(restored.restore);
-        report.restored_bytes = by_location(&fetched.bytes);
-        remove(&owner.to);
-        Ok(restored.state)
-    }
-
-    /// The checkpoints of this data directory.
-    fn candidates(&mut self) -> Result<Candidates, String> {
-        if let Some(candidates) = &self.candidates {
-            return Ok(candidates.clone());
-        }
-        let store = self
-            .options
-            .open_destination()
-            .map_err(|error| error.to_string())?;
-        let recovery = Recovery {
-            copies: Some(&self.copies),
-            store: store.as_deref(),
-            progress: None,
-        };
-        let (mut manifests, problems) = self
-            .runtime
-            .block_on(recovery.checkpoints())
-            .map_err(|error| error.to_string())?;
-        for problem in problems {
-            tracing::warn!(%problem, "a checkpoint is passed over");
-        }
-        manifests.retain(|manifest| self.options.home.owns(manifest));
-        if store.is_none() && manifests.is_empty() {
-            return Err("no checkpoint.destination is set, from which it could be restored".to_owned());
-        }
-        let candidates = Candidates { store, manifests };
-        self.candidates = Some(candidates.clone());
-        Ok(candidates)
-    }
-}
-
-/// What a partition wants of a checkpoint.
-pub(super) fn owned(partition: u16, dir: &Path) -> Owned {
-    Owned {
-        task: TASK.to_owned(),
-        range: range_of(partition),
-        to: dir.join(format!("restore-{partition:04}")),
-    }
-}
-
-/// What was fetched is linked into the state.
-pub(super) fn remove(fetched: &Path) {
-    if let Err(error) = std::fs::remove_dir_all(fetched) {
-        tracing::warn!(dir = %fetched.display(), %error, "what was downloaded could not be removed");
-    }
-}
-
-fn by_location(bytes: &RestoredBytes) -> BTreeMap<Location, u64> {
-    let all = [
-        (Location::LocalMemory, bytes.local_memory),
-        (Location::LocalDisk, bytes.local_disk),
-        (Location::Remote, bytes.remote),
-    ];
-    all.into_iter().filter(|(_, bytes)| *bytes > 0).collect()
 }
 
 fn now(begun: Instant) -> Now {
     Now {
         wall_ns: now_ns(),
         monotonic_ns: u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX),
-    }
-}
-
-fn restored(manifest: &Manifest) -> Restored {
-    let run = Run::new(&manifest.job, &manifest.run);
-    Restored {
-        checkpoint: manifest.checkpoint,
-        full_bytes: manifest.full_bytes(),
-        span: Some(run.checkpoint(manifest.checkpoint)),
     }
 }
 
@@ -362,20 +227,4 @@ fn open_whole(at: &Place<'_>, options: &LsmOptions) -> Result<LsmBackend, Unfit>
 /// Beside the state of a partition whose reading failed: the next start looks at every byte.
 pub(crate) fn suspect_file(dir: &Path) -> PathBuf {
     dir.with_extension("suspect")
-}
-
-/// Gives a damaged state another name; an older one under that name goes.
-fn put_aside(dir: &Path) -> std::io::Result<()> {
-    let aside = dir.with_extension("damaged");
-    if dir.exists() {
-        if aside.exists() {
-            std::fs::remove_dir_all(&aside)?;
-        }
-        std::fs::rename(dir, &aside)?;
-    }
-    let suspect = suspect_file(dir);
-    if suspect.exists() {
-        std::fs::remove_file(suspect)?;
-    }
-    Ok(())
 }

@@ -21,12 +21,16 @@ pub fn restore(args: &RestoreArgs) -> ExitCode {
         checkpoint: args.checkpoint,
         base_dir: config.base_dir.clone(),
         settings: store_settings(std::env::vars_os(), config.checkpoint.settings()),
+        silence_timeout: config.checkpoint.silence_timeout,
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.to_string()),
     };
-    match runtime.block_on(restore::restore(&asked)) {
+    let restored = runtime.block_on(restore::restore(&asked));
+    // A read that hangs must not keep the process.
+    runtime.shutdown_background();
+    match restored {
         Ok(done) => screen::write(&done.to_string())
             .map_or_else(|error| failed(&error.to_string()), |()| ExitCode::SUCCESS),
         Err(restore::RestoreError::Mistake(why)) => mistake(&why),

@@ -22,7 +22,7 @@ pub(super) fn options(config: &Config, data: &DataDir) -> Result<CheckpointsOpti
             min_pause: checkpoint.min_pause,
             timeout: checkpoint.timeout,
             max_concurrent: 1,
-            // A server goes on without a checkpoint.
+            // A server goes on without a checkpoint: its log has everything, and a restart mends no store.
             tolerable_failures: None,
             retained: checkpoint.retained,
             unaligned: false,
@@ -31,6 +31,7 @@ pub(super) fn options(config: &Config, data: &DataDir) -> Result<CheckpointsOpti
         destination: checkpoint.destination.clone(),
         store: StoreOptions {
             inline_below: checkpoint.inline_size,
+            silence_max: Some(checkpoint.silence_timeout),
             settings: store_settings(std::env::vars_os(), checkpoint.settings()),
             ..StoreOptions::default()
         },
@@ -65,15 +66,13 @@ pub(super) fn start(
     start: Start,
     workers: &Workers,
 ) -> Result<Checkpoints, ServerError> {
-    let (note, before, copies) = start.into_run();
     let with = Surroundings {
         router: workers.router.clone(),
         persisted: workers.persisted.clone(),
         spans: workers.reporters.writer(),
-        copies,
-        before,
+        begun: start.into_run(),
     };
-    Checkpoints::start(options, note, with).map_err(failed)
+    Checkpoints::start(options, with).map_err(failed)
 }
 
 /// The run has ended in order.

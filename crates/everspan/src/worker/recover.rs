@@ -11,7 +11,7 @@ use everspan_state::{Backend, LsmBackend, LsmOptions, LsmShared, Owner};
 use everspan_trace::catalog::INVOCATION_SCOPE;
 use everspan_wal::{FileDisk, Log, Recovery};
 
-use crate::checkpoints::{Place, Start};
+use crate::checkpoints::{Logged, Place, Start};
 
 use super::start::{BeginStart, OpenReporters, StartError, WorkersOptions, failed, mark_if_damaged};
 
@@ -99,12 +99,23 @@ fn open_states(
             partition: number,
             dir: &options.partition_dir(number),
             created: options.created,
-            logged: recovery.last.get(&number).copied(),
+            log: logged(recovery, number, &options.restored_at),
         };
         let state = LsmOptions::new(shared.clone(), owner);
         start.open(&at, &state).map_err(StartError)
     };
     (0..options.partitions).map(open).collect()
+}
+
+/// What the log has of a partition.
+fn logged(recovery: &Recovery, partition: u16, restored_at: &[u64]) -> Logged {
+    let first = recovery.first.get(&partition).copied();
+    Logged {
+        records: first.zip(recovery.last.get(&partition).copied()),
+        has_files: recovery.segments > 0,
+        is_whole: recovery.is_whole,
+        restored_at: restored_at.get(usize::from(partition)).copied().unwrap_or(0),
+    }
 }
 
 fn open_log(options: &WorkersOptions) -> Result<(Log<FileDisk>, Recovery), StartError> {
@@ -228,13 +239,11 @@ fn check_ends(
 ) -> Result<(), StartError> {
     for (number, partition) in (0_u16..).zip(partitions) {
         let applied = partition.applied();
-        let lost = match recovery.last.get(&number) {
-            Some(&last) => last < applied,
-            None => {
-                // A directory that was restored has no log of what was before.
-                let restored = restored_at.get(usize::from(number)).copied().unwrap_or(0);
-                recovery.segments == 0 && applied > restored
-            }
+        let log = logged(recovery, number, restored_at);
+        let lost = match log.records {
+            Some((_, last)) => last < applied,
+            // A directory that was restored has no log of what was before.
+            None => !log.has_files && applied > log.restored_at,
         };
         if lost {
             return Err(StartError(format!(

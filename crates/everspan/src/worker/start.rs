@@ -130,11 +130,8 @@ pub fn start(
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..threads).map(|_| channel()).unzip();
     let committer = Arc::new(start_committer(log, senders.clone())?);
     let router = Arc::new(router(options, senders));
-    let persisted = Arc::new(if options.checkpoints {
-        Persisted::with_checkpoints()
-    } else {
-        Persisted::default()
-    });
+    let note = start.trim_note().map_err(StartError)?;
+    let persisted = Arc::new(Persisted::new(options.checkpoints, note));
     let mut shards: Vec<Vec<Shard>> = (0..threads).map(|_| Vec::new()).collect();
     for (number, partition) in (0..options.partitions).zip(partitions) {
         shards[usize::from(number) % threads].push(Shard::new(number, partition));

@@ -17,8 +17,12 @@ use crate::options::Options;
 /// What opening found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recovery {
-    /// The last seq of each partition the log holds records of.
+    /// The first seq of each partition the log holds records of.
+    pub first: BTreeMap<u16, u64>,
+    /// The last one.
     pub last: BTreeMap<u16, u64>,
+    /// Whether the very first segment is there: nothing was ever trimmed.
+    pub is_whole: bool,
     /// Segment files found.
     pub segments: u64,
     /// Bytes cut from the end: written before a crash, never acknowledged.
@@ -51,21 +55,27 @@ impl<D: Disk> Log<D> {
             .segments
             .store(numbers.len() as u64, Ordering::Relaxed);
         let mut recovery = Recovery {
+            is_whole: numbers.first() == Some(&1),
             segments: numbers.len() as u64,
             ..Recovery::default()
         };
         if let Some((last, closed)) = numbers.split_last() {
             for &number in closed {
-                log.read_closed(number, &mut file)?;
+                log.read_closed(number, &mut file, &mut recovery.first)?;
             }
-            recovery.torn_bytes = log.read_last(*last, &mut file)?;
+            recovery.torn_bytes = log.read_last(*last, &mut file, &mut recovery.first)?;
             log.repair(&file, recovery.torn_bytes > 0)?;
         }
         recovery.last.clone_from(&log.last);
         Ok((log, recovery))
     }
 
-    fn read_closed(&mut self, number: u64, file: &mut Vec<u8>) -> Result<(), OpenError> {
+    fn read_closed(
+        &mut self,
+        number: u64,
+        file: &mut Vec<u8>,
+        first: &mut BTreeMap<u16, u64>,
+    ) -> Result<(), OpenError> {
         read_segment(&self.disk, number, file)?;
         let mut segment = Segment {
             number,
@@ -79,14 +89,19 @@ impl<D: Disk> Log<D> {
                     "an earlier segment must be whole up to its seal",
                 ));
             };
-            self.take_group(&mut segment, &group)?;
+            self.take_group(&mut segment, &group, first)?;
         }
         self.closed.insert(number, segment.last);
         Ok(())
     }
 
     /// Finds the end of the log; returns how many torn bytes stand behind it.
-    fn read_last(&mut self, number: u64, file: &mut Vec<u8>) -> Result<u64, OpenError> {
+    fn read_last(
+        &mut self,
+        number: u64,
+        file: &mut Vec<u8>,
+        first: &mut BTreeMap<u16, u64>,
+    ) -> Result<u64, OpenError> {
         read_segment(&self.disk, number, file)?;
         let mut segment = Segment {
             number,
@@ -96,7 +111,7 @@ impl<D: Disk> Log<D> {
         while !segment.sealed
             && let Some(group) = whole_group_at(file, segment.end())
         {
-            self.take_group(&mut segment, &group)?;
+            self.take_group(&mut segment, &group, first)?;
         }
         if !segment.sealed && format::is_proven_synced(file, segment.end()) {
             return Err(damaged(
@@ -118,7 +133,12 @@ impl<D: Disk> Log<D> {
     }
 
     /// Moves past a group: notes what it holds and that its records follow the ones before.
-    fn take_group(&mut self, segment: &mut Segment, group: &Group<'_>) -> Result<(), OpenError> {
+    fn take_group(
+        &mut self,
+        segment: &mut Segment,
+        group: &Group<'_>,
+        first: &mut BTreeMap<u16, u64>,
+    ) -> Result<(), OpenError> {
         for record in group.records() {
             let record = record.expect("the group was checked whole");
             let (partition, found) = (record.partition, record.seq);
@@ -132,6 +152,7 @@ impl<D: Disk> Log<D> {
                     found,
                 });
             }
+            first.entry(partition).or_insert(found);
             self.last.insert(partition, found);
             segment.last.insert(partition, found);
         }

@@ -55,7 +55,11 @@ impl Driver {
     /// Opens the destination and begins to read it; without one there is nothing to wait for.
     pub(super) fn open(&mut self, before: Before) {
         self.lost = before.lost;
-        match self.options.open_destination() {
+        let opened = self
+            .home
+            .take()
+            .map_or_else(|| self.options.open_destination(), |home| Ok(Some(home)));
+        match opened {
             Ok(Some(home)) => {
                 self.home = Some(home);
                 self.waits_for = Some(NOT_READ.to_owned());
@@ -170,6 +174,12 @@ async fn clean(home: &Arc<CheckpointStore>, of: &Home, listing: &Listing) {
         FOREIGN_GRACE
     };
     match home.clean(grace, SystemTime::now()).await {
+        Ok(cleaned) if cleaned.missing > 0 => {
+            tracing::error!(
+                files = cleaned.missing,
+                "files of checkpoints are gone from the store or cut off; the next checkpoint puts those again that it needs"
+            );
+        }
         Ok(cleaned) if cleaned.files > 0 => {
             tracing::info!(
                 files = cleaned.files,

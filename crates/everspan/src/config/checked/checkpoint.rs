@@ -18,6 +18,8 @@ pub struct CheckpointConfig {
     pub min_pause: Duration,
     /// When a checkpoint is given up.
     pub timeout: Duration,
+    /// How long the destination may be silent while it is read.
+    pub silence_timeout: Duration,
     /// Complete checkpoints that are kept, at least 1.
     pub retained: usize,
     /// Files shorter than this become part of the manifest, bytes.
@@ -39,6 +41,7 @@ pub(super) fn read(from: &Settings) -> CheckpointConfig {
         interval: Some(duration(from, "checkpoint.interval")).filter(|interval| !interval.is_zero()),
         min_pause: duration(from, "checkpoint.min-pause"),
         timeout: duration(from, "checkpoint.timeout"),
+        silence_timeout: duration(from, "checkpoint.silence-timeout"),
         retained: count(from, "checkpoint.retained"),
         inline_size: size(from, "checkpoint.inline-size"),
         options: Headers(pairs(from, "checkpoint.options")),

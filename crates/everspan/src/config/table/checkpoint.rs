@@ -33,6 +33,13 @@ pub(super) const KEYS: &[Key] = &[
     )
     .range("10ms", "365d"),
     key(
+        "checkpoint.silence-timeout",
+        Kind::Duration,
+        "30s",
+        "How long the destination may be silent while it is read; after three times an older checkpoint is taken.",
+    )
+    .range("100ms", "1d"),
+    key(
         "checkpoint.retained",
         Kind::Count,
         "3",

@@ -99,10 +99,16 @@ async fn trouble() -> Trouble {
     assert_eq!(server.terminate().code(), Some(0), "all spans were sent");
 
     let (partition, away) = (stage.data().join("state/partition-0001"), stage.beside("away"));
+    let (log, log_away) = (stage.data().join("log"), stage.beside("log-away"));
     fs::rename(&partition, &away).unwrap();
+    // Else the partition would be made of the log.
+    fs::rename(&log, &log_away).unwrap();
+    fs::create_dir(&log).unwrap();
     let (code, said) = stage.refused();
     assert_eq!(code, Some(1), "{said}");
     fs::rename(&away, &partition).unwrap();
+    fs::remove_dir_all(&log).unwrap();
+    fs::rename(&log_away, &log).unwrap();
     let server = stage.server();
     stage.collector.until("JobInitialization", 5).await;
     assert_eq!(server.terminate().code(), Some(0), "all spans were sent");

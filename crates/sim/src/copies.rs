@@ -13,6 +13,8 @@ pub(crate) struct Copies(BTreeMap<u64, LocalCopy>);
 struct LocalCopy {
     files: BTreeMap<FileName, Bytes>,
     is_whole: bool,
+    /// By a mutation: nobody looks at what is in its files.
+    is_trusted: bool,
 }
 
 impl Copies {
@@ -38,6 +40,18 @@ impl Copies {
         self.0.retain(|_, copy| copy.is_whole);
     }
 
+    /// A start that takes everything for whole; of the last file written only a part is there.
+    pub(crate) fn open_half(&mut self) {
+        for copy in self.0.values_mut().filter(|copy| !copy.is_whole) {
+            copy.is_whole = true;
+            copy.is_trusted = true;
+            if let Some(mut file) = copy.files.last_entry() {
+                let half = file.get().len() / 2;
+                file.get_mut().truncate(half);
+            }
+        }
+    }
+
     /// A file of every copy goes bad.
     pub(crate) fn damage(&mut self) {
         for copy in self.0.values_mut() {
@@ -51,6 +65,6 @@ impl Copies {
     pub(crate) fn file(&self, checkpoint: u64, name: FileName) -> Option<Bytes> {
         let copy = self.0.get(&checkpoint).filter(|copy| copy.is_whole)?;
         let file = copy.files.get(&name)?;
-        (FileName::of(file) == name).then(|| file.clone())
+        (copy.is_trusted || FileName::of(file) == name).then(|| file.clone())
     }
 }

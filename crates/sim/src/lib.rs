@@ -13,8 +13,9 @@
 //!
 //! Checkpoints go through it all: cuts through all partitions, into a store that does one request in a step and can
 //! fail each; and crashes that take states or the whole disk, from which the newest checkpoint brings them back. The
-//! checker knows what the log adds up to at every cut, and looks that no checkpoint is half, that nothing it needs is
-//! removed, and that a start leaves nothing that none needs.
+//! checker knows what the log adds up to at every cut, and looks that no checkpoint is half, that no message between
+//! partitions has only one half in it, that nothing it needs is removed, and that a start leaves nothing that none needs.
+//! Files in the store go bad, too: then the newest checkpoint that is whole is taken.
 //!
 //! Nothing depends on this crate.
 
@@ -22,6 +23,7 @@ mod checker;
 mod client;
 mod copies;
 mod cuts;
+mod messages;
 mod objects;
 mod outside;
 mod pipeline;

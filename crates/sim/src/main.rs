@@ -56,22 +56,30 @@ fn one(seed: u64, trace: bool) -> Result<(), Box<Violation>> {
 }
 
 fn many(start: u64, seeds: u64) -> Result<(), Box<Violation>> {
-    let mut total = [0; 6];
+    let mut total = [0; 7];
     for (done, seed) in (1..).zip(start..start + seeds) {
         let report = run(seed, None, false)?;
         add(&mut total, &report);
         if done % 100 == 0 || done == seeds {
-            let [steps, crashes, invocations, side_effects, checkpoints, restores] = total;
+            let [
+                steps,
+                crashes,
+                invocations,
+                side_effects,
+                checkpoints,
+                restores,
+                passed_over,
+            ] = total;
             println!(
                 "{done} seeds from {start}: {steps} steps, {crashes} crashes, {invocations} invocations, \
-                 {side_effects} side effects, {checkpoints} checkpoints, {restores} restores, no violation"
+                 {side_effects} side effects, {checkpoints} checkpoints, {restores} restores past {passed_over} damaged, no violation"
             );
         }
     }
     Ok(())
 }
 
-fn add(total: &mut [u64; 6], report: &Report) {
+fn add(total: &mut [u64; 7], report: &Report) {
     let Report {
         steps,
         crashes,
@@ -79,9 +87,18 @@ fn add(total: &mut [u64; 6], report: &Report) {
         side_effects,
         checkpoints,
         restores,
+        passed_over,
         ..
     } = report;
-    let values = [steps, crashes, invocations, side_effects, checkpoints, restores];
+    let values = [
+        steps,
+        crashes,
+        invocations,
+        side_effects,
+        checkpoints,
+        restores,
+        passed_over,
+    ];
     for (sum, value) in total.iter_mut().zip(values) {
         *sum += value;
     }

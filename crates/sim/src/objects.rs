@@ -1,12 +1,12 @@
 //! The object store of the checkpoints: outside the server, so it survives every crash. It does one request in a step,
 //! and fails when the world says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -36,6 +36,16 @@ pub(crate) struct Objects {
     inner: InMemory,
     fate: Mutex<Fate>,
     removals: Arc<AtomicU64>,
+    /// Files that went bad here, until they are put again.
+    damaged: Mutex<BTreeSet<Path>>,
+}
+
+/// What becomes of a file that goes bad.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Damage {
+    Flipped,
+    CutOff,
+    Gone,
 }
 
 /// Lets the world go on once.
@@ -56,6 +66,33 @@ impl Objects {
     /// Decides about the next request.
     pub(crate) fn doom(&self, fate: Fate) {
         *self.fate.lock().unwrap_or_else(PoisonError::into_inner) = fate;
+    }
+
+    /// A file goes bad.
+    pub(crate) fn damage(&self, path: &Path, damage: Damage) {
+        let got = at_once(async { self.inner.get(path).await?.bytes().await });
+        let mut bytes = got.expect("only what is there goes bad").to_vec();
+        let middle = bytes.len() / 2;
+        match damage {
+            Damage::Flipped => bytes[middle] ^= 1,
+            Damage::CutOff => bytes.truncate(middle),
+            Damage::Gone => {}
+        }
+        let done = match damage {
+            Damage::Gone => at_once(self.inner.delete(path)),
+            _ => at_once(self.inner.put(path, bytes.into())).map(drop),
+        };
+        done.expect("memory can be written");
+        self.damaged().insert(path.clone());
+    }
+
+    /// Whether a file went bad.
+    pub(crate) fn is_damaged(&self, path: &Path) -> bool {
+        self.damaged().contains(path)
+    }
+
+    fn damaged(&self) -> MutexGuard<'_, BTreeSet<Path>> {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How often something was removed, or was to be.
@@ -120,7 +157,14 @@ impl fmt::Display for Objects {
 #[async_trait::async_trait]
 impl ObjectStore for Objects {
     async fn put_opts(&self, at: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
-        self.ask(self.inner.put_opts(at, payload, options)).await
+        let put = async {
+            let put = self.inner.put_opts(at, payload, options).await;
+            if put.is_ok() {
+                self.damaged().remove(at);
+            }
+            put
+        };
+        self.ask(put).await
     }
 
     async fn put_multipart_opts(

@@ -20,6 +20,8 @@ pub struct Report {
     pub checkpoints: u64,
     /// Restores from a checkpoint.
     pub restores: u64,
+    /// Newer checkpoints that they passed over because a file was damaged.
+    pub passed_over: u64,
     /// A hash of everything that happened, in order.
     pub trace: u64,
     /// A hash of all state at the end.

@@ -18,6 +18,14 @@ pub enum Mutation {
     ReleaseBeforeSync,
     /// State is flushed, and the log forgotten, before the spans of its records are safe.
     FlushBeforeSpans,
+    /// Messages between partitions go on while a checkpoint is cut.
+    HoldNothing,
+    /// The manifest of a checkpoint does not wait for all its files.
+    PublishEarly,
+    /// A checkpoint that is forgotten takes along files that others need.
+    ForgetShared,
+    /// What was written of a copy on the disk when the process died counts as a copy.
+    HalfCopies,
 }
 
 /// Chances are "one in so many steps", 0 = never.
@@ -51,6 +59,13 @@ pub(crate) struct Settings {
     pub(crate) failing_store: usize,
     /// One crash in so many takes states, or the whole disk, where a checkpoint can bring them back.
     pub(crate) losing: usize,
+    /// One crash in so many that takes something finds a file of the newest checkpoint damaged, where an older one can
+    /// take its place.
+    pub(crate) damaging: usize,
+    /// The disk is lost behind one checkpoint in so many.
+    pub(crate) losing_behind: usize,
+    /// The process dies while a manifest is on its way.
+    pub(crate) dying_publish: usize,
     /// The process dies while it restores.
     pub(crate) dying_restore: usize,
     /// Checkpoints that are kept.
@@ -78,6 +93,9 @@ impl Settings {
         let failing_store = chance([0, 0, 20, 100]);
         let losing = chance([0, 2, 3, 10]);
         let dying_restore = chance([0, 5, 10, 30]);
+        let damaging = chance([0, 1, 2, 4]);
+        let losing_behind = chance([0, 0, 2, 5]);
+        let dying_publish = chance([0, 0, 20, 100]);
         Self {
             partitions: [1, 2, 3, 4][rng.below(4)],
             clients: 4 + rng.below(20),
@@ -101,6 +119,9 @@ impl Settings {
             checkpoint,
             failing_store,
             losing,
+            damaging,
+            losing_behind,
+            dying_publish,
             dying_restore,
             retained: 1 + rng.below(3),
             inline_below: [0, 200, 1 << 20][rng.below(3)],

@@ -4,19 +4,20 @@ use everspan_sim::{Mutation, run};
 
 #[test]
 fn fifty_seeds_violate_nothing() {
-    let (mut checkpoints, mut restores) = (0, 0);
+    let (mut checkpoints, mut restores, mut passed_over) = (0, 0, 0);
     for seed in 0..50 {
         match run(seed, None, false) {
             Ok(report) => {
                 checkpoints += report.checkpoints;
                 restores += report.restores;
+                passed_over += report.passed_over;
             }
             Err(violation) => panic!("{violation:#?}"),
         }
     }
     assert!(
-        checkpoints > 50 && restores > 10,
-        "{checkpoints} checkpoints, {restores} restores"
+        checkpoints > 50 && restores > 10 && passed_over > 0,
+        "{checkpoints} checkpoints, {restores} restores past {passed_over} damaged checkpoints"
     );
 }
 
@@ -42,4 +43,35 @@ fn a_state_flushed_before_its_spans_are_safe_is_caught_by_a_span_that_never_arri
     let caught = (0..200).find_map(|seed| run(seed, Some(Mutation::FlushBeforeSpans), false).err());
     let violation = caught.expect("the checker can fail");
     assert!(violation.message.contains("arrives as it is"), "{violation:#?}");
+}
+
+/// The first of so many seeds in which the mutation is noticed, by this sentence.
+fn assert_noticed(mutation: Mutation, seeds: u64, sentence: &str) {
+    let noticed = (0..seeds).find_map(|seed| run(seed, Some(mutation), false).err());
+    let violation = noticed.unwrap_or_else(|| panic!("{mutation:?} goes unnoticed in {seeds} seeds"));
+    assert!(violation.message.contains(sentence), "{violation:#?}");
+}
+
+#[test]
+fn a_cut_through_messages_is_noticed_when_the_checkpoint_completes() {
+    assert_noticed(Mutation::HoldNothing, 200, "messages of partition");
+}
+
+#[test]
+fn a_manifest_that_comes_before_its_files_is_noticed() {
+    assert_noticed(
+        Mutation::PublishEarly,
+        200,
+        "every file of a checkpoint is in the store",
+    );
+}
+
+#[test]
+fn a_file_that_goes_although_another_checkpoint_needs_it_is_noticed() {
+    assert_noticed(Mutation::ForgetShared, 200, "was removed");
+}
+
+#[test]
+fn half_a_copy_taken_for_whole_is_noticed() {
+    assert_noticed(Mutation::HalfCopies, 1000, "a file holds rows");
 }

@@ -7,7 +7,7 @@
 
 mod setup;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -21,9 +21,9 @@ use super::ends::Ends;
 use super::work::{self, Done, Work};
 use super::{Event, World};
 use crate::copies::Copies;
-use crate::cuts::Cuts;
+use crate::cuts::{Cuts, manifests};
 use crate::objects::{Fate, Objects};
-use crate::settings::Settings;
+use crate::settings::{Mutation, Settings};
 use setup::{coordinator, open, run};
 
 const NS_PER_MS: u64 = 1_000_000;
@@ -39,6 +39,7 @@ pub(super) struct Checkpoints {
     pub(super) cuts: Cuts,
     pub(super) completed: u64,
     pub(super) restored: u64,
+    pub(super) passed_over: u64,
     /// The checkpoint that has begun and not ended, on the server's disk.
     note: Option<Lost>,
     ends: Ends,
@@ -49,6 +50,12 @@ pub(super) struct Checkpoints {
     pub(super) works: Vec<Work>,
     /// Positions of the checkpoints that are retained, once the store has been read; savepoints are left out.
     known: BTreeMap<u64, Vec<u64>>,
+    /// Checkpoints of a world that has never been: the disk was restored from an older one.
+    pub(super) abandoned: BTreeSet<u64>,
+    /// Up to where the log may have been trimmed, on the server's disk: no older checkpoint is taken.
+    pub(super) trimmed: BTreeMap<u16, u64>,
+    /// One has just completed.
+    pub(super) fresh: bool,
     removals: u64,
 }
 
@@ -60,6 +67,8 @@ pub(super) struct UnderWay {
     /// Every partition holds: snapshots may be taken.
     pub(super) all_hold: bool,
     parts: BTreeMap<usize, Part>,
+    /// Its manifest is on its way.
+    is_publishing: bool,
 }
 
 impl Checkpoints {
@@ -73,6 +82,7 @@ impl Checkpoints {
             cuts: Cuts::default(),
             completed: 0,
             restored: 0,
+            passed_over: 0,
             note: None,
             ends: Ends::default(),
             run: 0,
@@ -80,6 +90,9 @@ impl Checkpoints {
             under_way: None,
             works: Vec::new(),
             known: BTreeMap::new(),
+            abandoned: BTreeSet::new(),
+            trimmed: BTreeMap::new(),
+            fresh: false,
             removals: 0,
         }
     }
@@ -90,7 +103,12 @@ impl Checkpoints {
         self.works.clear();
         self.under_way = None;
         self.known.clear();
-        self.copies.open();
+        self.fresh = false;
+        if settings.mutation == Some(Mutation::HalfCopies) {
+            self.copies.open_half();
+        } else {
+            self.copies.open();
+        }
         self.objects.doom(Fate::Done);
         self.store = open(&self.objects, settings);
         self.coordinator = coordinator(settings, self.run, self.last_id);
@@ -103,6 +121,16 @@ impl Checkpoints {
         self.ends.forget();
         self.last_id = 0;
         self.coordinator = coordinator(settings, self.run, 0);
+    }
+
+    /// The disk was restored from a checkpoint: what was made behind it is none of ours.
+    pub(super) fn descends_from(&mut self, manifest: &Manifest) {
+        let all = manifests(&self.objects.contents()).into_iter();
+        let numbers = all.map(|manifest| manifest.checkpoint);
+        self.abandoned
+            .extend(numbers.filter(|&number| number > manifest.checkpoint));
+        let parts = manifest.tasks[0].parts.iter();
+        self.trimmed = (0..).zip(parts.map(|part| part.position)).collect();
     }
 
     /// The process is up: it reads the store, and removes what no checkpoint needs.
@@ -119,7 +147,7 @@ impl Checkpoints {
     }
 
     fn know(&mut self, manifest: &Manifest) {
-        if !manifest.is_savepoint {
+        if !manifest.is_savepoint && !self.abandoned.contains(&manifest.checkpoint) {
             let parts = manifest.tasks[0].parts.iter();
             let positions = parts.map(|part| part.position).collect();
             self.known.insert(manifest.checkpoint, positions);
@@ -134,6 +162,11 @@ impl Checkpoints {
     /// Whether a partition that holds may be cut now.
     pub(super) fn all_hold(&self) -> bool {
         self.under_way.as_ref().is_some_and(|of| of.all_hold)
+    }
+
+    /// Whether a manifest is on its way.
+    pub(super) fn is_publishing(&self) -> bool {
+        self.under_way.as_ref().is_some_and(|of| of.is_publishing)
     }
 
     pub(super) fn possible(&self, now_ms: u64, events: &mut Vec<Event>) {
@@ -176,23 +209,35 @@ impl World {
                 self.checkpoints.under_way = None;
                 self.checkpoints.note = None;
                 self.checkpoints.completed += 1;
+                self.checkpoints.fresh = true;
             }
             Output::Abort { checkpoint, reason } => {
                 self.note(|| format!("checkpoint {checkpoint} is given up: {reason}"));
                 self.give_up(checkpoint);
             }
             Output::Forget { checkpoints } => {
-                for checkpoint in checkpoints {
-                    let of = &mut self.checkpoints;
-                    of.known.remove(&checkpoint);
-                    let work = work::forget(Arc::clone(&of.store), checkpoint);
-                    of.works.push(Work::new(None, work));
-                }
+                checkpoints
+                    .into_iter()
+                    .for_each(|checkpoint| self.forget(checkpoint));
             }
             Output::FailJob { .. } => panic!("any number of failures is tolerated"),
             Output::Span(span) => self.checkpoints.ends.told(&span),
             Output::Answer { .. } => {}
         }
+    }
+
+    fn forget(&mut self, checkpoint: u64) {
+        let of = &mut self.checkpoints;
+        of.known.remove(&checkpoint);
+        let store = Arc::clone(&of.store);
+        let mutated = self.settings.mutation == Some(Mutation::ForgetShared);
+        let all = mutated.then(|| manifests(&of.objects.contents()));
+        let mut all = all.into_iter().flatten();
+        of.works
+            .push(match all.find(|manifest| manifest.checkpoint == checkpoint) {
+                Some(manifest) => Work::new(None, work::forget_all(store, Arc::clone(&of.objects), manifest)),
+                None => Work::new(None, work::forget(store, checkpoint)),
+            });
     }
 
     fn begin_checkpoint(&mut self, checkpoint: u64, kind: Kind) {
@@ -213,6 +258,7 @@ impl World {
             triggered_ms: self.outside.now_ms,
             all_hold: false,
             parts: BTreeMap::new(),
+            is_publishing: false,
         });
         for part in &mut self.parts {
             part.hold = Some(Hold::default());
@@ -221,7 +267,8 @@ impl World {
 
     fn publish(&mut self, checkpoint: u64) {
         let of = &mut self.checkpoints;
-        let under_way = of.under_way.as_ref().expect("what is published is under way");
+        let under_way = of.under_way.as_mut().expect("what is published is under way");
+        under_way.is_publishing = true;
         let parts: Vec<Part> = under_way.parts.values().cloned().collect();
         let manifest = Manifest {
             checkpoint,

@@ -23,6 +23,18 @@ enum Loss {
 impl World {
     /// The whole process dies, and comes up again on what the disk kept, or on a checkpoint.
     pub(super) fn crash(&mut self, why: &str) {
+        self.die(why);
+        let loss = self.loss();
+        self.come_up(loss);
+    }
+
+    /// The same, and the disk is gone.
+    pub(super) fn crash_without_disk(&mut self, why: &str) {
+        self.die(why);
+        self.come_up(Loss::Disk);
+    }
+
+    fn die(&mut self, why: &str) {
         self.crashes += 1;
         let crashes = self.crashes;
         self.note(|| format!("CRASH {crashes}: {why}"));
@@ -34,12 +46,16 @@ impl World {
         self.pipeline.crash(power_cut);
         self.disk = self.disk.crash();
         self.checkpoints.crash(&self.settings);
+    }
+
+    fn come_up(&mut self, loss: Loss) {
         let mut states: Vec<MemoryBackend> = self.parts.iter().map(after_crash).collect();
-        match self.loss() {
+        match loss {
             Loss::Nothing => self.recover(states),
             Loss::States(lost) => {
                 self.note(|| format!("the states of {lost:?} are lost"));
-                let mut restored = self.restore();
+                self.damage_newest(false);
+                let (_, mut restored) = self.restore(false);
                 for index in lost {
                     states[index] = std::mem::take(&mut restored[index]);
                 }
@@ -48,7 +64,9 @@ impl World {
             Loss::Disk => {
                 self.note(|| "the disk is lost".to_owned());
                 self.checkpoints.lose_disk(&self.settings);
-                let restored = self.restore();
+                self.damage_newest(true);
+                let (manifest, restored) = self.restore(true);
+                self.checkpoints.descends_from(&manifest);
                 self.begin_anew(restored);
             }
         }
@@ -62,10 +80,14 @@ impl World {
 
     /// Nothing that a checkpoint cannot bring back.
     fn loss(&mut self) -> Loss {
-        if !self.chance(self.settings.losing) || !self.can_restore() {
+        if !self.chance(self.settings.losing) {
             return Loss::Nothing;
         }
-        if self.rng.one_in(2) {
+        let disk = self.rng.one_in(2);
+        if !self.can_restore(disk) {
+            return Loss::Nothing;
+        }
+        if disk {
             return Loss::Disk;
         }
         if self.rng.one_in(3) {

@@ -6,12 +6,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use everspan_durable::record::Body;
 use everspan_state::Backend;
 
 use super::work::{self, Work};
 use super::{Event, Part, World};
 use crate::rows::Rows;
+use crate::settings::Mutation;
 
 /// A partition that holds, or is about to.
 #[derive(Default)]
@@ -48,6 +50,7 @@ impl World {
     /// A message or an acknowledgement waits for the cut; gives back anything else.
     pub(super) fn hold_back(&mut self, index: usize, body: Body) -> Option<Body> {
         let is_message = matches!(body, Body::Delivered { .. } | Body::Acknowledged { .. });
+        let is_message = is_message && self.settings.mutation != Some(Mutation::HoldNothing);
         match &mut self.parts[index].hold {
             Some(hold) if hold.holds && is_message => {
                 hold.inputs.push_back(body);
@@ -76,8 +79,25 @@ impl World {
         let checkpoint = checkpoint.expect("a partition is cut for a checkpoint");
         of.cuts.cut(checkpoint, index, position, digest);
         of.copies.write(checkpoint, rows.files.values().cloned());
-        let work = work::put(Arc::clone(&of.store), checkpoint, index, rows);
+        let late = self.comes_late(&rows);
+        let of = &mut self.checkpoints;
+        if let Some((_, bytes)) = late.clone() {
+            let work = work::put_late(Arc::clone(&of.objects), bytes);
+            of.works.push(Work::new(None, work));
+        }
+        let label = late.map(|(label, _)| label);
+        let work = work::put(Arc::clone(&of.store), checkpoint, index, rows, label);
         of.works.push(Work::new(Some(checkpoint), work));
+    }
+
+    /// By a mutation: a file that the manifest does not wait for.
+    fn comes_late(&self, rows: &Rows) -> Option<(String, Bytes)> {
+        let is_stored = |bytes: &Bytes| bytes.len() as u64 >= self.settings.inline_below;
+        let mut files = rows.files.iter().filter(|(_, bytes)| is_stored(bytes));
+        let last = files
+            .next_back()
+            .map(|(label, bytes)| (label.clone(), bytes.clone()));
+        last.filter(|_| self.settings.mutation == Some(Mutation::PublishEarly))
     }
 
     /// What waited comes before all that has come since.

@@ -30,11 +30,23 @@ impl World {
             self.ask_for_checkpoint(kind);
         }
         self.disk_fault();
+        self.checkpoint_fault();
         if self.chance(self.settings.stop) {
             self.stop();
         }
         if self.chance(self.settings.crash) {
             self.crash("the process dies");
+        }
+    }
+
+    /// The process dies at the worst moments of a checkpoint.
+    fn checkpoint_fault(&mut self) {
+        if self.checkpoints.is_publishing() && self.chance(self.settings.dying_publish) {
+            return self.crash("the process dies while a manifest is on its way");
+        }
+        let is_fresh = std::mem::take(&mut self.checkpoints.fresh);
+        if is_fresh && self.chance(self.settings.losing_behind) && self.can_restore(true) {
+            self.crash_without_disk("the disk is lost behind a checkpoint");
         }
     }
 

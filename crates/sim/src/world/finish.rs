@@ -7,6 +7,7 @@ use everspan_durable::record::{Body, Outcome};
 use everspan_durable::view::ResultView;
 use everspan_protocol::ids::InvocationId;
 use everspan_state::Backend;
+use everspan_state::store::Manifest;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::World;
@@ -33,6 +34,7 @@ impl World {
             side_effects: self.outside.side_effects,
             checkpoints: self.checkpoints.completed,
             restores: self.checkpoints.restored,
+            passed_over: self.checkpoints.passed_over,
             trace: self.trace.digest(),
             state: self.digest(),
         }
@@ -55,7 +57,9 @@ impl World {
             "a checkpoint without faults completes"
         );
         let stored = manifests(&objects.contents());
-        let stored = stored.iter().filter(|manifest| !manifest.is_savepoint).count();
+        let is_kept =
+            |manifest: &&Manifest| !manifest.is_savepoint && !of.abandoned.contains(&manifest.checkpoint);
+        let stored = stored.iter().filter(is_kept).count();
         assert_eq!(stored, of.retained(), "the store has what retention keeps");
         assert!(stored <= self.settings.retained, "{stored} checkpoints are kept");
         of.cuts.all_whole(objects);

@@ -247,6 +247,8 @@ impl World {
         if self.settings.has_checkpoints() {
             for (&partition, seq) in &mut persisted {
                 *seq = self.checkpoints.trimmable(partition, *seq);
+                let noted = self.checkpoints.trimmed.entry(partition).or_default();
+                *noted = (*seq).max(*noted);
             }
         }
         self.journals();

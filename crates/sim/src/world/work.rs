@@ -6,10 +6,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use everspan_state::store::{CheckpointStore, FileName, Manifest, Part, Source, StoreError};
+use bytes::Bytes;
+use everspan_state::store::{CheckpointStore, Content, FileName, Handle, Manifest, Part, Source, StoreError};
 use everspan_state::{KeyGroup, KeyGroupRange};
+use object_store::ObjectStoreExt;
 
-use crate::objects::step;
+use crate::cuts::path_of;
+use crate::objects::{Objects, step};
 use crate::rows::Rows;
 
 /// Later than every file: none is spared for its age.
@@ -66,11 +69,23 @@ pub(super) async fn read(store: Arc<CheckpointStore>) -> Done {
     }
 }
 
-pub(super) async fn put(store: Arc<CheckpointStore>, checkpoint: u64, partition: usize, rows: Rows) -> Done {
+/// `late` is not waited for: somebody else puts it.
+pub(super) async fn put(
+    store: Arc<CheckpointStore>,
+    checkpoint: u64,
+    partition: usize,
+    rows: Rows,
+    late: Option<String>,
+) -> Done {
     let mut handles = Vec::new();
     let mut result = Ok(());
     for (label, bytes) in rows.files {
         let name = FileName::of(&bytes);
+        if late.as_ref() == Some(&label) {
+            let content = Content::Stored;
+            handles.push(Handle { label, name, content });
+            continue;
+        }
         match store.put(checkpoint, &label, name, &Source::Bytes(bytes)).await {
             Ok(moved) => handles.push(moved.handle),
             Err(error) => {
@@ -94,6 +109,13 @@ pub(super) async fn put(store: Arc<CheckpointStore>, checkpoint: u64, partition:
     }
 }
 
+/// A file for which no manifest waits.
+pub(super) async fn put_late(objects: Arc<Objects>, bytes: Bytes) -> Done {
+    let path = path_of(FileName::of(&bytes));
+    drop(objects.put(&path, bytes.into()).await);
+    Done::Removed
+}
+
 /// The process can also die when the manifest is there and it does not know yet.
 pub(super) async fn publish(store: Arc<CheckpointStore>, manifest: Manifest) -> Done {
     let result = store.publish(&manifest).await;
@@ -109,5 +131,18 @@ pub(super) async fn abort(store: Arc<CheckpointStore>, checkpoint: u64) -> Done 
 
 pub(super) async fn forget(store: Arc<CheckpointStore>, checkpoint: u64) -> Done {
     drop(store.forget(checkpoint).await);
+    Done::Removed
+}
+
+/// By a mutation: all its files go, whoever needs them.
+pub(super) async fn forget_all(
+    store: Arc<CheckpointStore>,
+    objects: Arc<Objects>,
+    manifest: Manifest,
+) -> Done {
+    drop(store.forget(manifest.checkpoint).await);
+    for name in manifest.stored() {
+        drop(objects.delete(&path_of(name)).await);
+    }
     Done::Removed
 }

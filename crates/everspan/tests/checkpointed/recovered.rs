@@ -241,8 +241,13 @@ async fn a_checkpoint_that_a_crash_cut_off_is_told_as_failed_by_the_next_start()
     let note = stage.data().join("checkpoints/run.json");
     let mut data: serde_json::Value = serde_json::from_slice(&fs::read(&note).unwrap()).unwrap();
     let triggered_ns = everspan::clock::now_ns();
-    data["under_way"] =
-        json!({ "checkpoint": 2, "kind": "Checkpoint", "triggered_ns": triggered_ns, "place": null });
+    data["under_way"] = json!({
+        "checkpoint": 2,
+        "run": data["run"],
+        "kind": "Checkpoint",
+        "triggered_ns": triggered_ns,
+        "place": null,
+    });
     fs::write(&note, data.to_string()).unwrap();
     let server = stage.server();
     let spans = stage.collector.until("Checkpoint", 2).await;

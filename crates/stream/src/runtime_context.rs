@@ -16,6 +16,16 @@ pub struct RuntimeContext {
     parallelism: usize,
     max_parallelism: u16,
     attempt: u32,
+    lineage: Option<Lineage>,
+}
+
+/// What ties the runs of one job together, also those of other processes: its checkpoints.
+#[derive(Clone, Debug)]
+pub(crate) struct Lineage {
+    /// The job's name and where its checkpoints are.
+    pub(crate) id: Arc<str>,
+    /// Whether this run has gone on from the newest of them, so that what else was left means nothing.
+    pub(crate) goes_on: bool,
 }
 
 impl RuntimeContext {
@@ -29,7 +39,21 @@ impl RuntimeContext {
             parallelism: 1,
             max_parallelism: 1,
             attempt,
+            lineage: None,
         }
+    }
+
+    /// Of a job with checkpoints.
+    pub(crate) fn with_lineage(self, lineage: Lineage) -> Self {
+        Self {
+            lineage: Some(lineage),
+            ..self
+        }
+    }
+
+    /// `None` for a job without checkpoints.
+    pub(crate) fn lineage(&self) -> Option<&Lineage> {
+        self.lineage.as_ref()
     }
 
     pub(crate) fn of_operator(
@@ -53,6 +77,7 @@ impl RuntimeContext {
             parallelism,
             max_parallelism,
             attempt: self.attempt,
+            lineage: self.lineage.clone(),
         }
     }
 

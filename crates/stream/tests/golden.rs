@@ -140,6 +140,14 @@ fn killed(way: usize) {
     }
     Job::with(2).run(&place, checkpointed(&place, WAYS[way]));
     place.check();
+    // Goes on from a checkpoint for certain, and with another number of subtasks.
+    Job::with(1).run(&place, checkpointed(&place, WAYS[way]));
+    place.check();
+    assert_eq!(
+        place.hidden(),
+        Vec::<String>::new(),
+        "left by those that were killed"
+    );
 }
 
 const DIR: &str = "EVERSPAN_GOLDEN_DIR";

@@ -8,9 +8,10 @@
 //! ```
 //!
 //! Names that begin with a dot are the sink's own: who reads the directory leaves them out, as
-//! [`FileSource`](crate::FileSource) does. Those of a killed process that no checkpoint holds stay; they may be removed
-//! while the job does not run and no checkpoint or savepoint is wanted that is not completed yet.
+//! [`FileSource`](crate::FileSource) does. Those that a killed process has left and no checkpoint holds are removed when
+//! the job has gone on from its newest checkpoint; `leftovers.rs` says which.
 
+mod leftovers;
 mod part;
 mod pending;
 
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 use crate::api::sink::{Sink, SinkWriter};
 use crate::failure::Result;
 use crate::runtime_context::RuntimeContext;
+use leftovers::Leftovers;
 use part::{Part, PartNames};
 pub use pending::PendingFile;
 
@@ -85,8 +87,10 @@ where
         let dir = std::path::absolute(&self.dir)
             .and_then(|dir| std::fs::create_dir_all(&dir).map(|()| dir))
             .map_err(|error| format!("cannot make the directory {}: {error}", self.dir.display()))?;
+        let sink = leftovers::sink_of(context);
         Ok(FileWriter {
-            names: PartNames::new(dir, context.index_of_this_subtask()),
+            names: PartNames::new(dir, context.index_of_this_subtask(), sink.as_deref()),
+            leftovers: Leftovers::of(context),
             encode: self.encode.clone(),
             part_bytes_max: self.part_bytes_max,
             part: None,
@@ -100,6 +104,8 @@ where
 #[derive(Debug)]
 pub struct FileWriter<E> {
     names: PartNames,
+    /// To be removed at the first barrier.
+    leftovers: Option<Leftovers>,
     encode: E,
     part_bytes_max: u64,
     /// Being written.
@@ -143,6 +149,9 @@ where
     }
 
     fn prepare_commit(&mut self) -> Result<Vec<PendingFile>> {
+        if let Some(leftovers) = self.leftovers.take() {
+            self.names.remove_leftovers(&leftovers);
+        }
         self.close_part()?;
         if !self.closed.is_empty() {
             self.names.sync_directory()?;

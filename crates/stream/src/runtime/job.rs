@@ -24,7 +24,7 @@ use super::run::{Addressed, Asker, End, Message, Place, Running, Start as RunSta
 use super::working_state::WorkingState;
 use super::{JobExecutionResult, NoSpans};
 use crate::graph::{Graph, Wiring};
-use crate::runtime_context::RuntimeContext;
+use crate::runtime_context::{Lineage, RuntimeContext};
 
 /// A job that is set up and has not begun.
 pub(crate) struct ReadyJob {
@@ -198,7 +198,13 @@ impl ReadyJob {
             (reports, restored) = (of, Some(state));
         }
         let attempt = u32::try_from(number - 1).unwrap_or(u32::MAX);
-        let context = RuntimeContext::of_job(self.group.clone(), attempt);
+        let mut context = RuntimeContext::of_job(self.group.clone(), attempt);
+        if let Some(store) = &self.place.store {
+            context = context.with_lineage(Lineage {
+                id: format!("{}\n{}", self.name, store.place()).into(),
+                goes_on: restored.is_some() && *start == Start::Newest,
+            });
+        }
         let mut wiring = Wiring::new(&self.graph, context, restored, self.place.store.is_some())
             .with_state(self.place.state.of_run(number));
         self.place.monitor.begins(attempt, watched(&self.graph, &wiring));

@@ -71,6 +71,14 @@ impl Place {
         self.dir.join("output")
     }
 
+    /// Files in the output that readers leave out.
+    pub(crate) fn hidden(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.output()).expect("the job has written");
+        let names = entries.map(|entry| entry.expect("the directory stays").file_name());
+        let names = names.map(|name| name.to_string_lossy().into_owned());
+        names.filter(|name| name.starts_with('.')).collect()
+    }
+
     /// Every word has each of its counts once.
     pub(crate) fn check(&self) {
         let mut counted: BTreeMap<String, Vec<u32>> = BTreeMap::new();

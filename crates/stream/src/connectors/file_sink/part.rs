@@ -9,12 +9,14 @@ use everspan_export::SystemEnvironment;
 use everspan_trace::Environment;
 
 use super::PendingFile;
+use super::leftovers::Leftovers;
 use crate::failure::{BoxError, Result};
 
 /// Written at a time.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// Names that no other writer gives: subtask, a number drawn for this writer, a count.
+/// Names that no other writer gives: subtask, the sink if its runs are to know each other's files, a number drawn for
+/// this writer, a count.
 #[derive(Debug)]
 pub(super) struct PartNames {
     dir: PathBuf,
@@ -23,12 +25,23 @@ pub(super) struct PartNames {
 }
 
 impl PartNames {
-    pub(super) fn new(dir: PathBuf, subtask: usize) -> Self {
+    pub(super) fn new(dir: PathBuf, subtask: usize, sink: Option<&str>) -> Self {
         let drawn = u64::from_be_bytes(SystemEnvironment.new_span_id().0);
+        let writer = sink.map_or_else(|| format!("{drawn:016x}"), |sink| format!("{sink}-{drawn:016x}"));
         Self {
             dir,
-            stem: format!("part-{subtask}-{drawn:016x}"),
+            stem: format!("part-{subtask}-{writer}"),
             next: 0,
+        }
+    }
+
+    /// Removes what earlier runs have left. What cannot be removed costs room and nothing else.
+    pub(super) fn remove_leftovers(&self, leftovers: &Leftovers) {
+        let dir = self.dir.display();
+        match leftovers.remove(&self.dir, &self.stem) {
+            Ok(0) => {}
+            Ok(files) => tracing::info!(%dir, files, "removed what a run before has left unfinished"),
+            Err(error) => tracing::warn!(%dir, %error, "cannot remove what a run before has left unfinished"),
         }
     }
 

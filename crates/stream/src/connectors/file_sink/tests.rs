@@ -5,7 +5,8 @@ use std::path::Path;
 use super::{FileSink, FileWriter, PendingFile};
 use crate::api::sink::{Sink, SinkWriter};
 use crate::failure::Result;
-use crate::runtime_context::RuntimeContext;
+use crate::graph::Operator;
+use crate::runtime_context::{Lineage, RuntimeContext};
 
 type Encode = fn(&u64, &mut Vec<u8>) -> Result;
 
@@ -14,6 +15,82 @@ fn writer(dir: &Path, part_bytes_max: u64) -> FileWriter<Encode> {
     let sink: FileSink<Encode> = FileSink::text_lines(dir).part_bytes_max(part_bytes_max);
     sink.writer(&RuntimeContext::of_job(group, 0))
         .expect("the directory can be made")
+}
+
+/// A writer of a job with checkpoints.
+fn writer_of(dir: &Path, job: &str, goes_on: bool, place: (usize, usize)) -> FileWriter<Encode> {
+    let group = everspan_export::Reporters::new(Vec::new()).metric_group();
+    let lineage = Lineage {
+        id: job.into(),
+        goes_on,
+    };
+    let operator = Operator {
+        name: "Sink".into(),
+        uid: "files".into(),
+        has_own_uid: true,
+    };
+    let job = RuntimeContext::of_job(group, 0).with_lineage(lineage);
+    let context = job.of_operator("task", place, 128, &operator);
+    let sink: FileSink<Encode> = FileSink::text_lines(dir);
+    sink.writer(&context).expect("the directory can be made")
+}
+
+#[test]
+fn what_a_killed_run_has_left_is_removed_at_the_first_barrier_of_one_that_goes_on_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let left = |job, subtask, number| {
+        let mut killed = writer_of(dir.path(), job, false, (subtask, 4));
+        write(&mut killed, [number]);
+        prepare(&mut killed)
+    };
+    let held = left("mine", 0, 1);
+    for (job, subtask, number) in [("mine", 0, 2), ("mine", 1, 3), ("mine", 2, 4), ("other", 0, 5)] {
+        left(job, subtask, number);
+    }
+    let hidden = |dir: &Path| files(dir).remove(".part").unwrap_or_default();
+    let all = [
+        "1
+", "2
+", "3
+", "4
+", "5
+",
+    ];
+    assert_eq!(hidden(dir.path()), all);
+
+    // One that was told to begin elsewhere.
+    let mut elsewhere = writer_of(dir.path(), "mine", false, (0, 2));
+    assert!(prepare(&mut elsewhere).is_empty());
+    assert_eq!(hidden(dir.path()), all);
+
+    let mut next = writer_of(dir.path(), "mine", true, (0, 2));
+    commit(&mut next, &held).unwrap();
+    write(&mut next, [6]);
+    assert_eq!(
+        hidden(dir.path()).len(),
+        5,
+        "not before every subtask has committed"
+    );
+    let own = prepare(&mut next);
+    assert_eq!(
+        hidden(dir.path()),
+        [
+            "3
+", "5
+", "6
+"
+        ],
+        "of subtask 1, of another job, its own"
+    );
+    commit(&mut next, &own).unwrap();
+    assert_eq!(
+        files(dir.path())["part"],
+        [
+            "1
+", "6
+"
+        ]
+    );
 }
 
 /// Text of each file, by its first word: `part` or `.part`.

@@ -5,4 +5,5 @@ pub(crate) mod discard;
 pub(crate) mod file_sink;
 pub(crate) mod file_source;
 pub(crate) mod generator;
+mod given_path;
 pub(crate) mod print;

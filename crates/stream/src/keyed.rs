@@ -3,13 +3,17 @@
 //! A function names its state in `open` and gets a handle; with the handle and the context of a record it reaches the
 //! value of that record's key. The tables belong to the operator, so that it can take a snapshot of all of them.
 
+mod aggregating;
 mod backend;
 mod context;
 mod descriptor;
 mod list;
 mod lsm;
 mod map;
+mod reducing;
 mod table;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod value;
 
@@ -17,17 +21,20 @@ use std::hash::Hash;
 
 use everspan_state::KeyGroup;
 
+pub use aggregating::AggregatingState;
 pub(crate) use backend::{KeyedBackend, StateSettings};
 pub(crate) use context::Moment;
 pub use context::{KeyedContext, KeyedOpenContext, OnTimerContext, TimerService};
-pub use descriptor::ValueStateDescriptor;
+pub use descriptor::{AggregatingStateDescriptor, ReducingStateDescriptor, ValueStateDescriptor};
 pub use list::ListState;
-
 pub(crate) use lsm::LsmSettings;
 pub use map::MapState;
+pub use reducing::ReducingState;
 pub use timers::TimeDomain;
 pub(crate) use timers::Timers;
 pub use value::ValueState;
+
+const NOT_MADE: &str = "a state is used that `open` has not made: call get_state there";
 
 /// The hash of a key, by which it is given to a subtask and found in tables.
 #[inline]

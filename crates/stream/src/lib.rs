@@ -74,8 +74,9 @@ pub use graph::{
     Chain, EdgeId, GateId, Graph, Operator, OperatorOptions, OwnState, Setup, StageFactory, TaskDescription,
 };
 pub use keyed::{
-    KeyedContext, KeyedOpenContext, ListState, MapState, OnTimerContext, TimeDomain, TimerService,
-    ValueState, ValueStateDescriptor,
+    AggregatingState, AggregatingStateDescriptor, KeyedContext, KeyedOpenContext, ListState, MapState,
+    OnTimerContext, ReducingState, ReducingStateDescriptor, TimeDomain, TimerService, ValueState,
+    ValueStateDescriptor,
 };
 pub use operators::OperatorFactory;
 pub use operators::window::Slices;

@@ -194,9 +194,13 @@ fn mistakes_end_a_program_with_exit_code_2_and_help_with_0() {
 }
 
 #[test]
-fn a_file_that_is_not_there_fails_the_job_with_exit_code_1_and_names_operator_and_subtask() {
+fn a_file_that_is_not_there_fails_the_job_at_once_with_exit_code_1_and_names_operator_and_subtask() {
+    let dir = tempfile::tempdir().unwrap();
+    let checkpoints = format!("execution.checkpointing.dir={}", dir.path().display());
+    // With checkpoints a job is restarted for ever, unless that cannot help.
+    let given = ["--input", "/nowhere", "-D", &checkpoints];
     let error = word_count::program()
-        .try_run(flags(["--input", "/nowhere"]), [], word_count::build)
+        .try_run(flags(given), [], word_count::build)
         .unwrap_err();
     assert_eq!(error.exit_code(), 1);
     let words = "failed: operator `Source: Text /nowhere` (uid `lines`): cannot read /nowhere: No such file or directory";

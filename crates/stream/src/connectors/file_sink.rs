@@ -19,6 +19,7 @@ use std::fmt;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::given_path::refused;
 use crate::api::sink::{Sink, SinkWriter};
 use crate::failure::Result;
 use crate::runtime_context::RuntimeContext;
@@ -86,7 +87,7 @@ where
     fn writer(&self, context: &RuntimeContext) -> Result<FileWriter<E>> {
         let dir = std::path::absolute(&self.dir)
             .and_then(|dir| std::fs::create_dir_all(&dir).map(|()| dir))
-            .map_err(|error| format!("cannot make the directory {}: {error}", self.dir.display()))?;
+            .map_err(|error| refused("make the directory", &self.dir, &error))?;
         let sink = leftovers::sink_of(context);
         Ok(FileWriter {
             names: PartNames::new(dir, context.index_of_this_subtask(), sink.as_deref()),

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
 use super::KeyOf;
+use super::aggregating::AggregatingState;
 use super::backend::KeyedBackend;
-use super::descriptor::ValueStateDescriptor;
+use super::descriptor::{AggregatingStateDescriptor, ReducingStateDescriptor, ValueStateDescriptor};
 use super::list::ListState;
 use super::map::MapState;
+use super::reducing::ReducingState;
 use super::timers::{TimeDomain, Timers};
 use super::value::ValueState;
 use crate::api::output_tag::OutputTag;
+use crate::api::window_functions::AggregateFunction;
 use crate::data::{Key, StateValue};
 use crate::failure::Result;
 use crate::operators::side_output::SideStages;
@@ -49,6 +52,37 @@ impl<K: Key> KeyedOpenContext<'_, K> {
     ) -> Result<ListState<T>> {
         let lists = self.backend.value_state(descriptor)?;
         Ok(ListState { lists })
+    }
+
+    /// The state with one value per key that `descriptor` names, put together of all that is added, with what a checkpoint
+    /// holds of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_state`](Self::get_state).
+    pub fn get_reducing_state<T: StateValue>(
+        &mut self,
+        descriptor: ReducingStateDescriptor<T>,
+    ) -> Result<ReducingState<T>> {
+        let ReducingStateDescriptor { value, function } = descriptor;
+        Ok(ReducingState::new(self.backend.value_state(value)?, function))
+    }
+
+    /// The state with an accumulator per key that `descriptor` names, with what a checkpoint holds of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_state`](Self::get_state).
+    pub fn get_aggregating_state<T, A: AggregateFunction<T>>(
+        &mut self,
+        descriptor: AggregatingStateDescriptor<T, A>,
+    ) -> Result<AggregatingState<T, A>> {
+        let AggregatingStateDescriptor {
+            accumulator,
+            function,
+        } = descriptor;
+        let accumulator = self.backend.value_state(accumulator)?;
+        Ok(AggregatingState::new(accumulator, function))
     }
 
     /// The state with a map per key that `descriptor` names, with what a checkpoint holds of it.

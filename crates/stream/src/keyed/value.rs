@@ -7,8 +7,6 @@ use super::context::KeyedContext;
 use crate::data::{Key, StateValue};
 use crate::failure::{Result, SuppressRestarts};
 
-const NOT_MADE: &str = "a state is used that `open` has not made: call get_state there";
-
 /// A handle of a state with one value per key. (Flink's `ValueState`.)
 ///
 /// Made in `open` by [`KeyedOpenContext::get_state`](super::KeyedOpenContext::get_state).
@@ -51,7 +49,8 @@ impl<V: StateValue> ValueState<V> {
 
     #[inline]
     pub(crate) fn slot(self) -> Result<usize> {
-        self.slot.ok_or_else(|| SuppressRestarts::new(NOT_MADE).into())
+        self.slot
+            .ok_or_else(|| SuppressRestarts::new(super::NOT_MADE).into())
     }
 
     /// The value of the current key.

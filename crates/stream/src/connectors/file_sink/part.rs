@@ -10,7 +10,7 @@ use everspan_trace::Environment;
 
 use super::PendingFile;
 use super::leftovers::Leftovers;
-use crate::failure::{BoxError, Result};
+use crate::failure::{BoxError, Result, SuppressRestarts};
 
 /// Written at a time.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -137,10 +137,10 @@ impl fmt::Debug for Part {
 fn text(path: &Path) -> Result<String> {
     let text = path.to_str().map(str::to_owned);
     text.ok_or_else(|| {
-        format!(
-            "{}: the name of a directory to write to must be UTF-8",
-            path.display()
-        )
+        let dir = path.display();
+        SuppressRestarts::new(format!(
+            "{dir}: the name of a directory to write to must be UTF-8"
+        ))
         .into()
     })
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::FileSplit;
+use crate::connectors::given_path::refused;
 use crate::failure::Result;
 
 /// A split is not smaller than this, or opening files would cost more than reading them.
@@ -23,9 +24,9 @@ pub(super) struct Found {
 
 /// The file itself, or every visible file below the directory, by name.
 pub(super) fn files(path: &Path) -> Result<Vec<Found>> {
-    let path = std::path::absolute(path).map_err(|error| unreadable(path, &error))?;
+    let path = std::path::absolute(path).map_err(|error| refused("read", path, &error))?;
     let mut found = Vec::new();
-    let metadata = fs::metadata(&path).map_err(|error| unreadable(&path, &error))?;
+    let metadata = fs::metadata(&path).map_err(|error| refused("read", &path, &error))?;
     collect(path, &metadata, &mut found)?;
     Ok(found)
 }

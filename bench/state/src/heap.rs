@@ -43,7 +43,7 @@ impl Keyed for Heap {
     fn update(&mut self, key: u64, value: &Value) -> Result<()> {
         let place = self
             .table
-            .get_or_insert_with(group_of(key), key, || [0; VALUE_BYTES]);
+            .get_or_insert_with(group_of(key), &key, || [0; VALUE_BYTES]);
         std::hint::black_box(&*place);
         *place = *value;
         Ok(())

@@ -16,20 +16,18 @@ pub(crate) fn pos(z: u64) -> u64 {
     z & (u64::MAX >> 1)
 }
 
-/// Ten words.
+/// Ten words of five letters, with a space between.
 pub(crate) fn sentence(number: u64) -> String {
-    let mut text = String::with_capacity(60);
-    for word in 0..10 {
-        if word > 0 {
-            text.push(' ');
-        }
-        let x = pos(mix(number * 10 + word)) % 10_000;
-        text.push('w');
-        for digit in [x / 1000, x / 100 % 10, x / 10 % 10, x % 10] {
-            text.push(char::from(b'0' + digit as u8));
+    let mut text = [b' '; 59];
+    for (word, letters) in text.chunks_mut(6).enumerate() {
+        let x = pos(mix(number * 10 + word as u64)) % 10_000;
+        let digits = [x / 1000, x / 100 % 10, x / 10 % 10, x % 10];
+        letters[0] = b'w';
+        for (letter, digit) in letters[1..].iter_mut().zip(digits) {
+            *letter = b'0' + digit as u8;
         }
     }
-    text
+    str::from_utf8(&text).expect("letters and digits").to_owned()
 }
 
 /// An event of the auction site.

@@ -1,7 +1,7 @@
 //! Keyed state in memory, typed: no serialization on access, and a snapshot that costs next to nothing.
 //!
-//! A table is divided by key group, a group into small hash maps ("buckets") behind reference counts. A snapshot
-//! copies the references; whoever writes into a bucket that a snapshot still holds copies that bucket first.
+//! A table is divided by key group, a group into small hash maps ("buckets"). A snapshot puts every bucket behind a
+//! reference count and takes a reference; whoever writes into a bucket that a snapshot still holds copies it first.
 //!
 //! ```text
 //!  HeapTable ── group 0 ──► [bucket][bucket]          HeapSnapshot: the same buckets, read by another thread
@@ -15,10 +15,10 @@ mod checkpoints;
 mod error;
 mod file;
 mod reader;
+mod slot;
 mod snapshot;
 
 use std::hash::{BuildHasher, Hash};
-use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
@@ -27,7 +27,9 @@ use bucket::Bucket;
 pub use checkpoints::{HeapCheckpoints, HeapSnapshots};
 pub use error::HeapError;
 pub use reader::HeapReader;
+use slot::Slot;
 pub use snapshot::HeapSnapshot;
+use snapshot::SharedGroup;
 
 /// A group with more rows per bucket than this doubles its buckets.
 const BUCKET_ROWS_MAX: usize = 192;
@@ -40,10 +42,9 @@ pub fn hash_key<K: Hash>(key: &K) -> u64 {
 }
 
 /// The rows of one key group.
-#[derive(Clone)]
 struct Group<K, V> {
     /// A power of two of them; a row is in the one that the upper bits of its hash say.
-    buckets: Vec<Arc<Bucket<K, V>>>,
+    slots: Vec<Slot<K, V>>,
     rows: usize,
 }
 
@@ -60,7 +61,7 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
     /// An empty table for the key groups of `range`.
     pub fn new(range: KeyGroupRange) -> Self {
         let empty = || Group {
-            buckets: vec![Arc::new(Bucket::default())],
+            slots: vec![Slot::default()],
             rows: 0,
         };
         Self {
@@ -94,7 +95,7 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
     /// As [`get`](Self::get), by someone who has the key's [`hash`](hash_key) already.
     #[inline]
     pub fn get_hashed(&self, group: KeyGroup, hash: u64, key: &K) -> Option<&V> {
-        self.groups[self.place(group)].bucket(hash).get(hash, key)
+        self.groups[self.place(group)].slot(hash).read().get(hash, key)
     }
 
     /// The value of `key` for writing.
@@ -106,18 +107,17 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
     #[inline]
     pub fn get_mut_hashed(&mut self, group: KeyGroup, hash: u64, key: &K) -> Option<&mut V> {
         let place = self.place(group);
-        let bucket = self.groups[place].bucket_mut(hash);
-        if Arc::strong_count(bucket) > 1 {
+        let slot = self.groups[place].slot_mut(hash);
+        if let Slot::Shared(bucket) = slot {
             // A bucket that lacks the key is not copied.
             bucket.get(hash, key)?;
         }
-        Arc::make_mut(bucket).get_mut(hash, key)
+        slot.write().get_mut(hash, key)
     }
 
-    /// The value of `key` for writing, made by `make` when there is none.
-    pub fn get_or_insert_with(&mut self, group: KeyGroup, key: K, make: impl FnOnce() -> V) -> &mut V {
-        let hash = hash_key(&key);
-        self.get_or_insert_hashed(group, hash, key, make)
+    /// The value of `key` for writing, made by `make` when there is none; only then the key is cloned.
+    pub fn get_or_insert_with(&mut self, group: KeyGroup, key: &K, make: impl FnOnce() -> V) -> &mut V {
+        self.get_or_insert_hashed(group, hash_key(key), key, make)
     }
 
     /// As [`get_or_insert_with`](Self::get_or_insert_with), by someone who has the key's [`hash`](hash_key) already.
@@ -126,26 +126,35 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
         &mut self,
         group: KeyGroup,
         hash: u64,
-        key: K,
+        key: &K,
         make: impl FnOnce() -> V,
     ) -> &mut V {
         let place = self.place(group);
-        if self.groups[place].is_full() {
-            self.groups[place].grow(&self.hasher);
-        }
-        let Group { buckets, rows } = &mut self.groups[place];
-        let index = bucket_index(hash, buckets.len());
-        let bucket = Arc::make_mut(&mut buckets[index]);
-        bucket.get_or_insert_with(hash, key, &self.hasher, || {
-            *rows += 1;
-            make()
-        })
+        let Group { slots, rows } = self.groups[place].with_room(&self.hasher);
+        let index = bucket_index(hash, slots.len());
+        slots[index]
+            .write()
+            .get_or_insert_with(hash, key, &self.hasher, || {
+                *rows += 1;
+                make()
+            })
     }
 
     /// Sets the value of `key`.
     pub fn insert(&mut self, group: KeyGroup, key: K, value: V) {
+        let place = self.place(group);
+        let hash = hash_key(&key);
+        let group = self.groups[place].with_room(&self.hasher);
+        let bucket = group.slot_mut(hash).write();
+        let is_new = bucket.insert(hash, key, value, &self.hasher);
+        group.rows += usize::from(is_new);
+    }
+
+    /// Sets the value of `key`, which has this [`hash`](hash_key); a key that is not there is cloned.
+    #[inline]
+    pub fn set_hashed(&mut self, group: KeyGroup, hash: u64, key: &K, value: V) {
         let mut new = Some(value);
-        let place = self.get_or_insert_with(group, key, || new.take().expect("made once"));
+        let place = self.get_or_insert_hashed(group, hash, key, || new.take().expect("made once"));
         if let Some(value) = new {
             *place = value;
         }
@@ -155,13 +164,13 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
     fn reserve(&mut self, group: KeyGroup, rows: usize) {
         let place = self.place(group);
         let group = &mut self.groups[place];
-        while rows > BUCKET_ROWS_MAX * group.buckets.len() {
+        while rows > BUCKET_ROWS_MAX * group.slots.len() {
             group.grow(&self.hasher);
         }
         if group.rows == 0 {
-            let each = rows / group.buckets.len() * 9 / 8;
-            let empty = || Arc::new(Bucket::with_capacity(each));
-            group.buckets = (0..group.buckets.len()).map(|_| empty()).collect();
+            let each = rows / group.slots.len() * 9 / 8;
+            let empty = || Slot::Own(Bucket::with_capacity(each));
+            group.slots = (0..group.slots.len()).map(|_| empty()).collect();
         }
     }
 
@@ -174,9 +183,10 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
     pub fn remove_hashed(&mut self, group: KeyGroup, hash: u64, key: &K) -> Option<V> {
         let place = self.place(group);
         let group = &mut self.groups[place];
-        let bucket = group.bucket_mut(hash);
-        bucket.get(hash, key)?;
-        let removed = Arc::make_mut(bucket).remove(hash, key);
+        let slot = group.slot_mut(hash);
+        // A bucket that lacks the key is not copied.
+        slot.read().get(hash, key)?;
+        let removed = slot.write().remove(hash, key);
         group.rows -= usize::from(removed.is_some());
         removed
     }
@@ -184,14 +194,15 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
     /// Every row of a group, in no particular order.
     pub fn rows(&self, group: KeyGroup) -> impl Iterator<Item = (&K, &V)> {
         self.groups[self.place(group)]
-            .buckets
+            .slots
             .iter()
-            .flat_map(|bucket| bucket.rows())
+            .flat_map(|slot| slot.read().rows())
     }
 
     /// The table as it is now; costs one reference per bucket.
-    pub fn snapshot(&self) -> HeapSnapshot<K, V> {
-        HeapSnapshot::new(self.range, self.groups.clone(), self.hasher.clone())
+    pub fn snapshot(&mut self) -> HeapSnapshot<K, V> {
+        let groups = self.groups.iter_mut().map(Group::share);
+        HeapSnapshot::new(self.range, groups.collect(), self.hasher.clone())
     }
 
     fn place(&self, group: KeyGroup) -> usize {
@@ -205,32 +216,47 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
 }
 
 impl<K: Hash + Eq + Clone, V: Clone> Group<K, V> {
-    fn bucket(&self, hash: u64) -> &Bucket<K, V> {
-        &self.buckets[bucket_index(hash, self.buckets.len())]
+    #[inline]
+    fn slot(&self, hash: u64) -> &Slot<K, V> {
+        &self.slots[bucket_index(hash, self.slots.len())]
     }
 
-    fn bucket_mut(&mut self, hash: u64) -> &mut Arc<Bucket<K, V>> {
-        let index = bucket_index(hash, self.buckets.len());
-        &mut self.buckets[index]
+    #[inline]
+    fn slot_mut(&mut self, hash: u64) -> &mut Slot<K, V> {
+        let index = bucket_index(hash, self.slots.len());
+        &mut self.slots[index]
     }
 
-    fn is_full(&self) -> bool {
-        self.rows >= BUCKET_ROWS_MAX * self.buckets.len()
+    fn share(&mut self) -> SharedGroup<K, V> {
+        SharedGroup {
+            buckets: self.slots.iter_mut().map(Slot::share).collect(),
+            rows: self.rows,
+        }
+    }
+
+    /// The group, with more buckets if those it has are full.
+    #[inline]
+    fn with_room(&mut self, hasher: &FixedState) -> &mut Self {
+        if self.rows >= BUCKET_ROWS_MAX * self.slots.len() {
+            self.grow(hasher);
+        }
+        self
     }
 
     /// Doubles the buckets: the rows of bucket `i` of `n` go to `i` and `i + n`.
+    #[cold]
     fn grow(&mut self, hasher: &FixedState) {
-        let old = std::mem::take(&mut self.buckets);
+        let old = std::mem::take(&mut self.slots);
         let bit = old.len();
         let (mut lower, mut upper) = (Vec::with_capacity(2 * bit), Vec::with_capacity(bit));
-        for bucket in old {
+        for slot in old {
             let moves = |hash| bucket_index(hash, 2 * bit) >= bit;
-            let (stays, goes) = Arc::unwrap_or_clone(bucket).split(hasher, moves);
-            lower.push(Arc::new(stays));
-            upper.push(Arc::new(goes));
+            let (stays, goes) = slot.into_bucket().split(hasher, moves);
+            lower.push(Slot::Own(stays));
+            upper.push(Slot::Own(goes));
         }
         lower.append(&mut upper);
-        self.buckets = lower;
+        self.slots = lower;
     }
 }
 

@@ -54,10 +54,14 @@ pub(crate) struct KeyOf<K> {
 }
 
 impl<K: Hash> KeyOf<K> {
-    /// Works out hash and group of `key`.
+    /// Works out hash, unless it came with the record, and group of `key`.
     #[inline]
-    pub(crate) fn new(key: K, key_groups: u16) -> Self {
-        let hash = hash_of(&key);
+    pub(crate) fn new(key: K, hash: Option<u64>, key_groups: u16) -> Self {
+        debug_assert!(
+            hash.is_none_or(|hash| hash == hash_of(&key)),
+            "the hash is that of the key"
+        );
+        let hash = hash.unwrap_or_else(|| hash_of(&key));
         Self {
             group: KeyGroup::of_hash(hash, key_groups),
             key,

@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, Hash};
 
+use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 /// Rows, found by a hash that the caller computed.
@@ -27,34 +28,49 @@ impl<K, V> Bucket<K, V> {
 }
 
 impl<K: Hash + Eq, V> Bucket<K, V> {
+    #[inline]
     pub(super) fn get(&self, hash: u64, key: &K) -> Option<&V> {
         self.rows
             .find(hash, |(known, _)| known == key)
             .map(|(_, value)| value)
     }
 
+    #[inline]
     pub(super) fn get_mut(&mut self, hash: u64, key: &K) -> Option<&mut V> {
         let found = self.rows.find_mut(hash, |(known, _)| known == key);
         found.map(|(_, value)| value)
     }
 
+    /// The value of `key`; a key that is not there is cloned. One look when it is there.
+    #[inline]
     pub(super) fn get_or_insert_with(
         &mut self,
         hash: u64,
-        key: K,
-        hasher: &impl BuildHasher,
+        key: &K,
+        hasher: &FixedState,
         make: impl FnOnce() -> V,
-    ) -> &mut V {
-        let entry = self.rows.entry(
-            hash,
-            |(known, _)| *known == key,
-            |(known, _)| hasher.hash_one(known),
-        );
-        let row = match entry {
-            hashbrown::hash_table::Entry::Occupied(row) => row.into_mut(),
-            hashbrown::hash_table::Entry::Vacant(place) => place.insert((key, make())).into_mut(),
-        };
-        &mut row.1
+    ) -> &mut V
+    where
+        K: Clone,
+    {
+        match self.rows.find_entry(hash, |(known, _)| known == key) {
+            Ok(row) => &mut row.into_mut().1,
+            Err(absent) => add(absent.into_table(), hash, (key.clone(), make()), hasher),
+        }
+    }
+
+    /// Sets the value of `key`; says whether it is a new one.
+    pub(super) fn insert(&mut self, hash: u64, key: K, value: V, hasher: &FixedState) -> bool {
+        match self.rows.find_entry(hash, |(known, _)| *known == key) {
+            Ok(row) => {
+                row.into_mut().1 = value;
+                false
+            }
+            Err(absent) => {
+                add(absent.into_table(), hash, (key, value), hasher);
+                true
+            }
+        }
     }
 
     pub(super) fn remove(&mut self, hash: u64, key: &K) -> Option<V> {
@@ -68,7 +84,7 @@ impl<K: Hash + Eq, V> Bucket<K, V> {
     }
 
     /// Two buckets: rows that stay, and those whose hash `moves`.
-    pub(super) fn split(self, hasher: &impl BuildHasher, moves: impl Fn(u64) -> bool) -> (Self, Self) {
+    pub(super) fn split(self, hasher: &FixedState, moves: impl Fn(u64) -> bool) -> (Self, Self) {
         let (mut stays, mut goes) = (Self::default(), Self::default());
         for row in self.rows {
             let hash = hasher.hash_one(&row.0);
@@ -78,4 +94,16 @@ impl<K: Hash + Eq, V> Bucket<K, V> {
         }
         (stays, goes)
     }
+}
+
+/// Kept out of the way of records whose key is there.
+#[cold]
+fn add<'a, K: Hash, V>(
+    rows: &'a mut HashTable<(K, V)>,
+    hash: u64,
+    row: (K, V),
+    hasher: &FixedState,
+) -> &'a mut V {
+    let added = rows.insert_unique(hash, row, |(known, _)| hasher.hash_one(known));
+    &mut added.into_mut().1
 }

@@ -5,19 +5,27 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
-use super::Group;
+use super::bucket::Bucket;
+use super::bucket_index;
 use crate::key_group::{KeyGroup, KeyGroupRange};
 
 /// The rows of a [`HeapTable`](super::HeapTable) when [`snapshot`](super::HeapTable::snapshot) was called, for another
 /// thread to read while the table goes on.
 pub struct HeapSnapshot<K, V> {
     range: KeyGroupRange,
-    groups: Vec<Group<K, V>>,
+    groups: Vec<SharedGroup<K, V>>,
     hasher: FixedState,
 }
 
+/// The rows of one key group.
+pub(super) struct SharedGroup<K, V> {
+    /// As many, and in the order, as the table had.
+    pub(super) buckets: Vec<Arc<Bucket<K, V>>>,
+    pub(super) rows: usize,
+}
+
 impl<K: Hash + Eq + Clone, V: Clone> HeapSnapshot<K, V> {
-    pub(super) fn new(range: KeyGroupRange, groups: Vec<Group<K, V>>, hasher: FixedState) -> Self {
+    pub(super) fn new(range: KeyGroupRange, groups: Vec<SharedGroup<K, V>>, hasher: FixedState) -> Self {
         Self {
             range,
             groups,
@@ -48,7 +56,8 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapSnapshot<K, V> {
     /// The value that `key`, which belongs to `group`, had.
     pub fn get(&self, group: KeyGroup, key: &K) -> Option<&V> {
         let hash = self.hasher.hash_one(key);
-        self.group(group).bucket(hash).get(hash, key)
+        let buckets = &self.group(group).buckets;
+        buckets[bucket_index(hash, buckets.len())].get(hash, key)
     }
 
     /// Rows of a group in buckets that are not the very ones of `other`, a snapshot of the same table: among them every
@@ -79,7 +88,7 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapSnapshot<K, V> {
                 .all(|(now, before)| Arc::ptr_eq(now, before))
     }
 
-    fn group(&self, group: KeyGroup) -> &Group<K, V> {
+    fn group(&self, group: KeyGroup) -> &SharedGroup<K, V> {
         assert!(
             self.range.contains(group),
             "key group {} is not in this snapshot",

@@ -66,7 +66,7 @@ proptest! {
                     model.insert(key, value);
                 }
                 Step::Add(key) => {
-                    let value = table.get_or_insert_with(group_of(key), key, || 7);
+                    let value = table.get_or_insert_with(group_of(key), &key, || 7);
                     *value = value.wrapping_add(1);
                     let value = model.entry(key).or_insert(7u64);
                     *value = value.wrapping_add(1);
@@ -99,18 +99,18 @@ fn a_group_is_unchanged_until_it_is_written() {
         table.insert(group_of(key), key, 0);
     }
     let before = table.snapshot();
-    let changed = |table: &HeapTable<u64, u64>| -> Vec<u16> {
+    let changed = |table: &mut HeapTable<u64, u64>| -> Vec<u16> {
         let now = table.snapshot();
         let changed = range().iter().filter(|&group| !now.is_unchanged(group, &before));
         changed.map(|group| group.0).collect()
     };
-    assert_eq!(changed(&table), [0u16; 0]);
+    assert_eq!(changed(&mut table), [0u16; 0]);
     table.get(group_of(3), &3);
     table.get_mut(group_of(3), &9_999_999);
     table.remove(group_of(3), &9_999_999);
-    assert_eq!(changed(&table), [0u16; 0], "looking changes nothing");
+    assert_eq!(changed(&mut table), [0u16; 0], "looking changes nothing");
     table.insert(group_of(3), 3, 1);
-    assert_eq!(changed(&table), [group_of(3).0]);
+    assert_eq!(changed(&mut table), [group_of(3).0]);
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl<K: TableKey, V: TableValue> LsmTable<K, V> {
     ) -> Result<&mut V, StateError> {
         if self.rows.get_hashed(group, hash, key).is_none() && !self.fetch(group, hash, key)? {
             let absent = || Row::read(None);
-            self.rows.get_or_insert_hashed(group, hash, key.clone(), absent);
+            self.rows.get_or_insert_hashed(group, hash, key, absent);
         }
         let row = self.rows.get_mut_hashed(group, hash, key);
         let row = row.expect("the row was just there, or was put there");
@@ -110,7 +110,7 @@ impl<K: TableKey, V: TableValue> LsmTable<K, V> {
         }
         let may_be_on_disk = !self.is_complete(group);
         let new = || Row::new(Some(value), epoch, may_be_on_disk);
-        self.rows.get_or_insert_hashed(group, hash, key.clone(), new);
+        self.rows.get_or_insert_hashed(group, hash, key, new);
         self.changed += 1;
         true
     }
@@ -135,7 +135,7 @@ impl<K: TableKey, V: TableValue> LsmTable<K, V> {
         } else if !self.is_complete(group) {
             let epoch = self.shared.epoch;
             let removed = || Row::new(None, epoch, true);
-            self.rows.get_or_insert_hashed(group, hash, key.clone(), removed);
+            self.rows.get_or_insert_hashed(group, hash, key, removed);
             self.changed += 1;
         }
         self.changed > before
@@ -244,7 +244,7 @@ impl<K: TableKey, V: TableValue> LsmTable<K, V> {
         let found = self.shared.reader.get(&self.key)?;
         let value = found.map(|value| self.place.decode(&value)).transpose()?;
         let read = || Row::read(value);
-        self.rows.get_or_insert_hashed(group, hash, key.clone(), read);
+        self.rows.get_or_insert_hashed(group, hash, key, read);
         Ok(true)
     }
 }

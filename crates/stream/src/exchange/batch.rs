@@ -11,6 +11,8 @@ pub(crate) struct Batch<T> {
     records: Vec<T>,
     /// Empty as long as no record has a time.
     timestamps: Vec<i64>,
+    /// The hash of each record's key; empty when the sender does not go by keys.
+    key_hashes: Vec<u64>,
 }
 
 impl<T> Default for Batch<T> {
@@ -18,13 +20,15 @@ impl<T> Default for Batch<T> {
         Self {
             records: Vec::new(),
             timestamps: Vec::new(),
+            key_hashes: Vec::new(),
         }
     }
 }
 
 impl<T> Batch<T> {
+    /// The records of a batch have all a hash, or none has.
     #[inline]
-    pub(crate) fn push(&mut self, record: T, timestamp: i64) {
+    pub(crate) fn push(&mut self, record: T, timestamp: i64, key_hash: Option<u64>) {
         if timestamp != NO_TIMESTAMP || !self.timestamps.is_empty() {
             // Those before it had none.
             self.timestamps.resize(self.records.len(), NO_TIMESTAMP);
@@ -32,6 +36,10 @@ impl<T> Batch<T> {
         }
         if self.records.capacity() == 0 {
             self.records.reserve_exact(BATCH_RECORDS);
+        }
+        if let Some(key_hash) = key_hash {
+            debug_assert_eq!(self.key_hashes.len(), self.records.len(), "all have a hash");
+            self.key_hashes.push(key_hash);
         }
         self.records.push(record);
     }
@@ -57,17 +65,14 @@ impl<T> Batch<T> {
             .zip(times.chain(std::iter::repeat(NO_TIMESTAMP)))
     }
 
-    /// Takes every record out; the batch is empty then and can be filled again.
+    /// Takes every record out, with its time and the hash of its key; the batch is empty then and can be filled again.
     #[inline]
-    pub(crate) fn drain(&mut self, mut each: impl FnMut(T, i64)) {
-        if self.timestamps.is_empty() {
-            for record in self.records.drain(..) {
-                each(record, NO_TIMESTAMP);
-            }
-        } else {
-            for (record, timestamp) in self.records.drain(..).zip(self.timestamps.drain(..)) {
-                each(record, timestamp);
-            }
+    pub(crate) fn drain(&mut self, mut each: impl FnMut(T, i64, Option<u64>)) {
+        let mut timestamps = self.timestamps.drain(..);
+        let mut key_hashes = self.key_hashes.drain(..);
+        for record in self.records.drain(..) {
+            let timestamp = timestamps.next().unwrap_or(NO_TIMESTAMP);
+            each(record, timestamp, key_hashes.next());
         }
     }
 }
@@ -77,19 +82,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn records_without_a_time_stay_without_one_beside_those_that_have_one() {
+    fn records_keep_their_times_and_hashes_and_those_without_stay_without() {
         let mut batch = Batch::default();
-        batch.push('a', NO_TIMESTAMP);
-        batch.push('b', 7);
-        batch.push('c', NO_TIMESTAMP);
+        batch.push('a', NO_TIMESTAMP, Some(1));
+        batch.push('b', 7, Some(2));
+        batch.push('c', NO_TIMESTAMP, Some(3));
         let seen: Vec<_> = batch.iter().map(|(&record, time)| (record, time)).collect();
         let expected = [('a', NO_TIMESTAMP), ('b', 7), ('c', NO_TIMESTAMP)];
         assert_eq!(seen, expected);
         let mut drained = Vec::new();
-        batch.drain(|record, time| drained.push((record, time)));
-        assert_eq!(drained, expected);
-        batch.push('d', NO_TIMESTAMP);
-        batch.drain(|record, time| assert_eq!((record, time), ('d', NO_TIMESTAMP)));
+        batch.drain(|record, time, hash| drained.push((record, time, hash)));
+        let hashed = [
+            ('a', NO_TIMESTAMP, Some(1)),
+            ('b', 7, Some(2)),
+            ('c', NO_TIMESTAMP, Some(3)),
+        ];
+        assert_eq!(drained, hashed);
+        batch.push('d', NO_TIMESTAMP, None);
+        drained.clear();
+        batch.drain(|record, time, hash| drained.push((record, time, hash)));
+        assert_eq!(drained, [('d', NO_TIMESTAMP, None)]);
         assert!(batch.is_empty());
     }
 }

@@ -26,9 +26,9 @@ struct Target<T> {
 impl<T: Send, P: Partitioner<T>> Stage<T> for ExchangeOut<T, P> {
     #[inline]
     fn record(&mut self, record: T, task: &mut TaskContext) {
-        let target = self.partitioner.target(&record, self.targets.len());
+        let (target, key_hash) = self.partitioner.target_and_hash(&record, self.targets.len());
         let target = &mut self.targets[target];
-        target.filling.push(record, task.timestamp);
+        target.filling.push(record, task.timestamp, key_hash);
         if target.filling.is_full() {
             target.send_filling(task);
         }

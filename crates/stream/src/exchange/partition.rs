@@ -18,6 +18,12 @@ pub trait Partitioner<T>: Clone + Send + 'static {
     /// The number of the subtask that gets `record`, below `targets`.
     fn target(&mut self, record: &T, targets: usize) -> usize;
 
+    /// The same, with the hash of the record's key if that was worked out for it: the receiver goes on with it.
+    #[inline]
+    fn target_and_hash(&mut self, record: &T, targets: usize) -> (usize, Option<u64>) {
+        (self.target(record, targets), None)
+    }
+
     /// Told once which subtask of the sending task this is.
     fn sends_from(&mut self, _subtask: usize) {}
 }
@@ -49,7 +55,33 @@ impl<T> Router<T> {
 pub(crate) struct Hash<K, S> {
     selector: S,
     key_groups: u16,
+    owners: Owners,
     key: PhantomData<fn() -> K>,
+}
+
+/// Which subtask has each key group, for as many subtasks as were asked for last.
+#[derive(Default)]
+struct Owners {
+    of_group: Vec<u16>,
+    subtasks: usize,
+}
+
+impl Owners {
+    #[inline]
+    fn get(&mut self, group: KeyGroup, key_groups: u16, subtasks: usize) -> usize {
+        if self.subtasks != subtasks {
+            self.divide(key_groups, subtasks);
+        }
+        usize::from(self.of_group[usize::from(group.0)])
+    }
+
+    #[cold]
+    fn divide(&mut self, key_groups: u16, subtasks: usize) {
+        let owners = u16::try_from(subtasks).expect("a task has no more subtasks than key groups");
+        let groups = (0..key_groups).map(KeyGroup);
+        self.of_group = groups.map(|group| group.owner(key_groups, owners)).collect();
+        self.subtasks = subtasks;
+    }
 }
 
 impl<K, S> Hash<K, S> {
@@ -57,6 +89,7 @@ impl<K, S> Hash<K, S> {
         Self {
             selector,
             key_groups,
+            owners: Owners::default(),
             key: PhantomData,
         }
     }
@@ -71,14 +104,18 @@ impl<K, S: Clone> Clone for Hash<K, S> {
 impl<T, K: Key, S: Fn(&T) -> K + Clone + Send + 'static> Partitioner<T> for Hash<K, S> {
     const BY_CONTENT: bool = true;
 
-    #[inline]
     fn target(&mut self, record: &T, targets: usize) -> usize {
+        self.target_and_hash(record, targets).0
+    }
+
+    #[inline]
+    fn target_and_hash(&mut self, record: &T, targets: usize) -> (usize, Option<u64>) {
         if targets == 1 {
-            return 0;
+            return (0, None);
         }
         let hash = hash_of(&(self.selector)(record));
-        let owners = u16::try_from(targets).expect("a task has no more subtasks than key groups");
-        usize::from(KeyGroup::of_hash(hash, self.key_groups).owner(self.key_groups, owners))
+        let group = KeyGroup::of_hash(hash, self.key_groups);
+        (self.owners.get(group, self.key_groups, targets), Some(hash))
     }
 }
 

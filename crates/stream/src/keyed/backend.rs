@@ -66,7 +66,7 @@ struct Earlier {
 /// A table whose value type is not known here.
 trait Table<K>: Any + Send {
     /// Adds what it holds now to a snapshot, if it is in memory.
-    fn add_to(&self, snapshot: &mut HeapSnapshots, name: &str);
+    fn add_to(&mut self, snapshot: &mut HeapSnapshots, name: &str);
 
     /// The rows of a table on disk that are in memory.
     fn on_disk(&mut self) -> Option<&mut dyn RowsInMemory>;
@@ -79,7 +79,7 @@ trait Table<K>: Any + Send {
 }
 
 impl<K: Key, V: StateValue> Table<K> for ValueTable<K, V> {
-    fn add_to(&self, snapshot: &mut HeapSnapshots, name: &str) {
+    fn add_to(&mut self, snapshot: &mut HeapSnapshots, name: &str) {
         if let Self::Heap(rows) = self {
             snapshot.add(name, rows.snapshot());
         }
@@ -102,7 +102,7 @@ impl<K: Key, V: StateValue> Table<K> for ValueTable<K, V> {
 }
 
 impl<K: Key, UK: StateValue, UV: StateValue> Table<K> for LsmMap<K, UK, UV> {
-    fn add_to(&self, _snapshot: &mut HeapSnapshots, _name: &str) {}
+    fn add_to(&mut self, _snapshot: &mut HeapSnapshots, _name: &str) {}
 
     fn on_disk(&mut self) -> Option<&mut dyn RowsInMemory> {
         Some(self)
@@ -215,7 +215,7 @@ impl<K: Key> KeyedBackend<K> {
         let tables = match &mut self.place {
             Place::Heap(checkpoints) => {
                 let mut tables = checkpoints.begin(pass.barrier.checkpoint);
-                for named in &self.tables {
+                for named in &mut self.tables {
                     named.table.add_to(&mut tables, &named.state.name);
                 }
                 TablesSnapshot::Heap(tables)

@@ -36,16 +36,7 @@ impl<K: Key, V: StateValue> ValueTable<K, V> {
     #[inline]
     pub(crate) fn entry(&mut self, of: &KeyOf<K>, make: impl FnOnce() -> V) -> Result<&mut V> {
         match self {
-            Self::Heap(rows) => Ok(rows.get_or_insert_hashed(of.group, of.hash, of.key.clone(), make)),
-            Self::Lsm(rows) => rows.entry(of.group, of.hash, &of.key, make).map_err(on_disk),
-        }
-    }
-
-    /// As [`entry`](Self::entry), by someone who needs the key no more.
-    #[inline]
-    pub(crate) fn entry_of(&mut self, of: KeyOf<K>, make: impl FnOnce() -> V) -> Result<&mut V> {
-        match self {
-            Self::Heap(rows) => Ok(rows.get_or_insert_hashed(of.group, of.hash, of.key, make)),
+            Self::Heap(rows) => Ok(rows.get_or_insert_hashed(of.group, of.hash, &of.key, make)),
             Self::Lsm(rows) => rows.entry(of.group, of.hash, &of.key, make).map_err(on_disk),
         }
     }
@@ -54,12 +45,7 @@ impl<K: Key, V: StateValue> ValueTable<K, V> {
     #[inline]
     pub(crate) fn put(&mut self, of: &KeyOf<K>, value: V) {
         match self {
-            Self::Heap(rows) => match rows.get_mut_hashed(of.group, of.hash, &of.key) {
-                Some(place) => *place = value,
-                None => {
-                    rows.get_or_insert_hashed(of.group, of.hash, of.key.clone(), || value);
-                }
-            },
+            Self::Heap(rows) => rows.set_hashed(of.group, of.hash, &of.key, value),
             Self::Lsm(rows) => {
                 rows.put(of.group, of.hash, &of.key, value);
             }

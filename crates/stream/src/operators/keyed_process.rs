@@ -129,7 +129,7 @@ where
 {
     #[inline]
     fn record(&mut self, record: T, task: &mut TaskContext) {
-        let key = KeyOf::new((self.selector)(&record), self.key_groups);
+        let key = KeyOf::new((self.selector)(&record), task.take_key_hash(), self.key_groups);
         if self.looks_ahead {
             self.waiting.push(key, record, task.timestamp);
             if self.waiting.keys.len() >= LOOK_AHEAD_RECORDS {

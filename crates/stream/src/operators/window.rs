@@ -241,6 +241,7 @@ where
 
     #[inline]
     fn add(&mut self, record: T, task: &mut TaskContext) -> Result {
+        let key_hash = task.take_key_hash();
         let time = if self.slices.is_event_time() {
             task.timestamp
         } else {
@@ -254,7 +255,7 @@ where
                 None => return Ok(()),
             },
         };
-        let of = KeyOf::new((self.selector)(&record), self.key_groups);
+        let of = KeyOf::new((self.selector)(&record), key_hash, self.key_groups);
         let passed = self.watermark.max(self.panes.fired_until(of.group));
         if current.last_end - 1 <= passed.saturating_sub(self.options.lateness_ms) {
             self.late(record, task);

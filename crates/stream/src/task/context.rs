@@ -51,6 +51,8 @@ impl Default for SubtaskFigures {
 pub struct TaskContext {
     /// The time of the record that is being processed, in ms since the Unix epoch, or [`NO_TIMESTAMP`].
     pub timestamp: i64,
+    /// The hash of the record's key, if it came with the record; for the first operator.
+    key_hash: Option<u64>,
     now: Now,
     now_ms: i64,
     watermark: i64,
@@ -65,6 +67,7 @@ impl TaskContext {
     pub(crate) fn new(figures: Arc<SubtaskFigures>) -> Self {
         Self {
             timestamp: NO_TIMESTAMP,
+            key_hash: None,
             now: Now {
                 wall_ns: 0,
                 monotonic_ns: 0,
@@ -92,6 +95,17 @@ impl TaskContext {
         self.now = now;
         self.now_ms =
             i64::try_from(now.wall_ns / NS_PER_MS).expect("nanoseconds in u64 are few milliseconds");
+    }
+
+    #[inline]
+    pub(crate) fn set_key_hash(&mut self, key_hash: Option<u64>) {
+        self.key_hash = key_hash;
+    }
+
+    /// The hash of the record's key, if the sender worked it out. Given once: it is not that of what comes out.
+    #[inline]
+    pub(crate) fn take_key_hash(&mut self) -> Option<u64> {
+        self.key_hash.take()
     }
 
     /// The watermark of the chain's input.

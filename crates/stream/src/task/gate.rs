@@ -134,12 +134,14 @@ impl<T: Data, S: Stage<T>> GateHead<T, S> {
         }
         let Chain { first, task, .. } = &mut self.chain;
         task.received(batch.len());
-        batch.drain(|record, timestamp| {
+        batch.drain(|record, timestamp, key_hash| {
             if !task.has_failed() {
                 task.timestamp = timestamp;
+                task.set_key_hash(key_hash);
                 first.record(record, task);
             }
         });
+        task.set_key_hash(None);
         self.chain.signal(Signal::StepEnds);
         self.inputs[input].channel.recycle(batch);
     }

@@ -80,8 +80,8 @@ mod tests {
     #[test]
     fn records_in_flight_are_read_back_in_order() {
         let mut batch = Batch::default();
-        batch.push("a".to_owned(), 7);
-        batch.push("b".to_owned(), -1);
+        batch.push("a".to_owned(), 7, None);
+        batch.push("b".to_owned(), -1, None);
         let mut in_flight = InFlight::new(1, 2);
         in_flight.add(&batch);
         in_flight.add(&batch);

@@ -40,7 +40,7 @@ impl Owner {
         Self { table, checkpoints }
     }
 
-    fn write(&self, dir: &Path) -> SnapshotFiles {
+    fn write(&mut self, dir: &Path) -> SnapshotFiles {
         let mut snapshot = self.checkpoints.begin(7);
         snapshot.add("rows", self.table.snapshot());
         snapshot.write(dir).unwrap()
@@ -70,12 +70,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// Every owner writes a snapshot into a directory of its own.
-fn checkpoint(owners: &[Owner], dir: &Path, number: u32) -> Vec<(SnapshotFiles, KeyGroupRange)> {
-    let write = |(index, owner): (usize, &Owner)| {
+fn checkpoint(owners: &mut [Owner], dir: &Path, number: u32) -> Vec<(SnapshotFiles, KeyGroupRange)> {
+    let write = |(index, owner): (usize, &mut Owner)| {
         let files = owner.write(&dir.join(format!("{number}-{index}")));
         (files, owner.table.range())
     };
-    owners.iter().enumerate().map(write).collect()
+    owners.iter_mut().enumerate().map(write).collect()
 }
 
 fn restore(taken: &[(SnapshotFiles, KeyGroupRange)], owners: u16, incremental: bool) -> Vec<Owner> {
@@ -113,7 +113,7 @@ proptest! {
                 }
                 Step::Checkpoint | Step::Rescale(_) => {
                     number += 1;
-                    let taken = checkpoint(&owners, dir.path(), number);
+                    let taken = checkpoint(&mut owners, dir.path(), number);
                     let restored = restore(&taken, 1, incremental);
                     prop_assert_eq!(&rows(&restored[0].table), &model);
                     if let Step::Rescale(to) = step {
@@ -215,7 +215,7 @@ fn several_tables_of_different_types_come_back_under_their_names() {
 #[test]
 fn files_that_are_not_tables_are_refused_and_never_panic() {
     let dir = tempfile::tempdir().unwrap();
-    let owner = filled(300);
+    let mut owner = filled(300);
     let written = owner.write(&dir.path().join("1"));
     let whole = std::fs::read(&written.files[0].path).unwrap();
     let path = dir.path().join("x");

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use everspan_state::{KeyGroup, KeyGroupRange};
+use hashbrown::HashTable;
 
 use super::Slices;
 use crate::data::{Key, StateValue};
@@ -114,7 +115,7 @@ impl<K: Key, A: StateValue> Panes<K, A> {
         let pane = slice_pane(slice, &of);
         let (keys, pending, slices) = (&mut self.keys, &mut self.pending, &self.slices);
         let table = self.backend.table::<A>(self.contents.slot()?);
-        table.entry_of(pane, || {
+        table.entry(&pane, || {
             let keys = keys.entry(slice).or_insert_with(|| {
                 pending.extend(slices.ends(slice).filter(|end| end - 1 > watermark));
                 Vec::new()
@@ -155,39 +156,32 @@ impl<K: Key, A: StateValue> Panes<K, A> {
         mut merge: impl FnMut(&mut A, A),
         keeps: impl Fn(i64) -> bool,
     ) -> Result<Vec<(KeyOf<K>, A)>> {
-        let slices: Vec<i64> = self
-            .keys
-            .range(end - self.slices.size()..end)
-            .map(|slice| *slice.0)
-            .collect();
-        let mut places = hashbrown::HashTable::<usize>::new();
-        let mut merged: Vec<(KeyOf<K>, A)> = Vec::new();
+        let in_window = self.keys.range(end - self.slices.size()..end);
+        let slices: Vec<i64> = in_window.map(|(slice, _)| *slice).collect();
+        let mut merged = Merged::of_slices(slices.len());
         for slice in slices {
             let keys = self.keys.remove(&slice).expect("it was just there");
-            let is_kept = keeps(slice);
-            for of in &keys {
-                let found = if is_kept {
-                    self.get(slice, of)?
-                } else {
-                    self.take(slice, of)?
-                };
-                let Some(contents) = found.filter(|_| self.fired_until(of.group) < end - 1) else {
-                    continue;
-                };
-                let place = places.find(of.hash, |&place| merged[place].0.key == of.key);
-                match place {
-                    Some(&place) => merge(&mut merged[place].1, contents),
-                    None => {
-                        places.insert_unique(of.hash, merged.len(), |&place| merged[place].0.hash);
-                        merged.push((of.clone(), contents));
+            merged.rows.reserve(keys.len());
+            if keeps(slice) {
+                for of in &keys {
+                    if let Some(contents) = self.get(slice, of)?
+                        && self.fired_until(of.group) < end - 1
+                    {
+                        merged.add(of.clone(), contents, &mut merge);
+                    }
+                }
+                self.keys.insert(slice, keys);
+            } else {
+                for of in keys {
+                    if let Some(contents) = self.take(slice, &of)?
+                        && self.fired_until(of.group) < end - 1
+                    {
+                        merged.add(of, contents, &mut merge);
                     }
                 }
             }
-            if is_kept {
-                self.keys.insert(slice, keys);
-            }
         }
-        Ok(merged)
+        Ok(merged.rows)
     }
 
     /// All windows up to this one have come out.
@@ -213,5 +207,32 @@ impl<K: Key, A: StateValue> Panes<K, A> {
             }
         }
         Ok(())
+    }
+}
+
+/// What the keys of a window have in its slices together.
+struct Merged<K, A> {
+    rows: Vec<(KeyOf<K>, A)>,
+    /// Where in `rows` a key is; not needed when no key comes twice.
+    places: Option<HashTable<usize>>,
+}
+
+impl<K: Key, A> Merged<K, A> {
+    fn of_slices(slices: usize) -> Self {
+        Self {
+            rows: Vec::new(),
+            places: (slices > 1).then(HashTable::new),
+        }
+    }
+
+    fn add(&mut self, of: KeyOf<K>, contents: A, merge: &mut impl FnMut(&mut A, A)) {
+        let Self { rows, places } = self;
+        if let Some(places) = places {
+            match places.find(of.hash, |&place| rows[place].0.key == of.key) {
+                Some(&place) => return merge(&mut rows[place].1, contents),
+                None => places.insert_unique(of.hash, rows.len(), |&place| rows[place].0.hash),
+            };
+        }
+        rows.push((of, contents));
     }
 }

@@ -56,7 +56,7 @@ fn at(ms: u64) -> Now {
 
 fn batch(records: &[u64]) -> Message<u64> {
     let mut batch = Batch::default();
-    records.iter().for_each(|&record| batch.push(record, 5));
+    records.iter().for_each(|&record| batch.push(record, 5, None));
     Message::Batch(batch)
 }
 

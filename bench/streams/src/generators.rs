@@ -20,7 +20,7 @@ pub(crate) fn pos(z: u64) -> u64 {
 pub(crate) fn sentence(number: u64) -> String {
     let mut text = [b' '; 59];
     for (word, letters) in text.chunks_mut(6).enumerate() {
-        let x = pos(mix(number * 10 + word as u64)) % 10_000;
+        let x = (pos(mix(number * 10 + word as u64)) % 10_000) as u32;
         let digits = [x / 1000, x / 100 % 10, x / 10 % 10, x % 10];
         letters[0] = b'w';
         for (letter, digit) in letters[1..].iter_mut().zip(digits) {

@@ -11,10 +11,17 @@ impl FlatMapFunction<String> for Tokenizer {
     type Out = (CompactString, u64);
 
     fn flat_map(&mut self, line: String, out: &mut impl Collector<(CompactString, u64)>) -> Result {
-        for word in line.split_ascii_whitespace() {
-            out.collect((CompactString::new(word), 1));
+        let mut rest = &*line;
+        loop {
+            let end = rest.bytes().position(|byte| byte == b' ').unwrap_or(rest.len());
+            if end > 0 {
+                out.collect((CompactString::new(&rest[..end]), 1));
+            }
+            if end == rest.len() {
+                return Ok(());
+            }
+            rest = &rest[end + 1..];
         }
-        Ok(())
     }
 }
 

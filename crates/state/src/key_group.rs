@@ -19,6 +19,7 @@ pub struct KeyGroupRange {
 
 impl KeyGroup {
     /// The group, of `groups` in all, of a key with this hash. The hash's bits need not be well mixed.
+    #[inline]
     pub fn of_hash(hash: u64, groups: u16) -> Self {
         assert!(groups > 0, "a key belongs to one of at least one group");
         // The finalizer of MurmurHash3 over both halves: neighbouring hashes land in unrelated groups.
@@ -38,6 +39,7 @@ impl KeyGroup {
     }
 
     /// Which of `owners` has this group, of `groups` in all.
+    #[inline]
     pub fn owner(self, groups: u16, owners: u16) -> u16 {
         narrow(u32::from(self.0) * u32::from(owners) / u32::from(groups))
     }
@@ -69,6 +71,7 @@ impl KeyGroupRange {
     }
 
     /// The first group.
+    #[inline]
     pub fn first(self) -> KeyGroup {
         KeyGroup(self.first)
     }
@@ -84,6 +87,7 @@ impl KeyGroupRange {
     }
 
     /// Whether `group` is in it.
+    #[inline]
     pub fn contains(self, group: KeyGroup) -> bool {
         (self.first..=self.last).contains(&group.0)
     }
@@ -100,6 +104,7 @@ impl KeyGroupRange {
     }
 }
 
+#[inline]
 fn narrow(number: u32) -> u16 {
     u16::try_from(number).expect("a number below a number of key groups fits")
 }

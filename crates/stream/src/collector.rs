@@ -19,7 +19,7 @@ pub(crate) struct Next<'a, S> {
 }
 
 impl<T, S: Stage<T>> Collector<T> for Next<'_, S> {
-    #[inline]
+    #[inline(always)]
     fn collect(&mut self, record: T) {
         self.stage.record(record, self.task);
     }

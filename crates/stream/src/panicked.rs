@@ -70,7 +70,7 @@ impl<S> Blamed<S> {
 }
 
 impl<T, S: Stage<T>> Stage<T> for Blamed<S> {
-    #[inline]
+    #[inline(always)]
     fn record(&mut self, record: T, task: &mut TaskContext) {
         blame(&self.operator, || self.stage.record(record, task));
     }

@@ -108,7 +108,7 @@ impl<T, K: Key, S: Fn(&T) -> K + Clone + Send + 'static> Partitioner<T> for Hash
         self.target_and_hash(record, targets).0
     }
 
-    #[inline]
+    #[inline(always)]
     fn target_and_hash(&mut self, record: &T, targets: usize) -> (usize, Option<u64>) {
         if targets == 1 {
             return (0, None);

@@ -100,6 +100,7 @@ impl<K: Key> KeyedOpenContext<'_, K> {
 }
 
 impl Moment {
+    #[inline]
     pub(crate) fn now(watermark: i64, task: &TaskContext) -> Self {
         Self {
             timestamp: task.timestamp,

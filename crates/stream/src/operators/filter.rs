@@ -27,7 +27,7 @@ pub(crate) struct FilterStage<F, N> {
 }
 
 impl<T, F: FnMut(&T) -> bool + Send, N: Stage<T>> Stage<T> for FilterStage<F, N> {
-    #[inline]
+    #[inline(always)]
     fn record(&mut self, record: T, task: &mut TaskContext) {
         if (self.function)(&record) {
             self.next.record(record, task);

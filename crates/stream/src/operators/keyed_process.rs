@@ -131,10 +131,7 @@ where
     fn record(&mut self, record: T, task: &mut TaskContext) {
         let key = KeyOf::new((self.selector)(&record), task.take_key_hash(), self.key_groups);
         if self.looks_ahead {
-            self.waiting.push(key, record, task.timestamp);
-            if self.waiting.keys.len() >= LOOK_AHEAD_RECORDS {
-                self.catch_up(task);
-            }
+            self.put_off(key, record, task);
         } else {
             self.process(&key, record, task);
         }
@@ -185,7 +182,7 @@ impl<T, K: Key, S, F, N> KeyedProcessStage<T, K, S, F, N> {
         self.backend.opened(task)
     }
 
-    #[inline]
+    #[inline(always)]
     fn process(&mut self, key: &KeyOf<K>, record: T, task: &mut TaskContext)
     where
         F: KeyedProcessFunction<K, T>,
@@ -205,6 +202,19 @@ impl<T, K: Key, S, F, N> KeyedProcessStage<T, K, S, F, N> {
         }
         self.side.flush(task);
         self.wake_for_timers(task);
+    }
+
+    /// Lets a record wait until there are enough to look for their rows together.
+    #[inline(never)]
+    fn put_off(&mut self, key: KeyOf<K>, record: T, task: &mut TaskContext)
+    where
+        F: KeyedProcessFunction<K, T>,
+        N: Stage<F::Out>,
+    {
+        self.waiting.push(key, record, task.timestamp);
+        if self.waiting.keys.len() >= LOOK_AHEAD_RECORDS {
+            self.catch_up(task);
+        }
     }
 
     /// Processes what waits, in order.

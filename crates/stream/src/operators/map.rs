@@ -29,7 +29,7 @@ pub(crate) struct MapStage<F, N> {
 }
 
 impl<T, U, F: FnMut(T) -> U + Send, N: Stage<U>> Stage<T> for MapStage<F, N> {
-    #[inline]
+    #[inline(always)]
     fn record(&mut self, record: T, task: &mut TaskContext) {
         self.next.record((self.function)(record), task);
     }
@@ -71,7 +71,7 @@ pub(crate) struct MapRichStage<F, N> {
 }
 
 impl<T, F: MapFunction<T>, N: Stage<F::Out>> Stage<T> for MapRichStage<F, N> {
-    #[inline]
+    #[inline(always)]
     fn record(&mut self, record: T, task: &mut TaskContext) {
         if task.has_failed() {
             return;

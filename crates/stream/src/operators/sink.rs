@@ -133,7 +133,7 @@ where
     W: SinkWriter<T, Committable = C>,
     C: Data + Clone,
 {
-    #[inline]
+    #[inline(always)]
     fn record(&mut self, record: T, task: &mut TaskContext) {
         if task.has_failed() {
             return;

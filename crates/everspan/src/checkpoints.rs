@@ -17,6 +17,7 @@ mod options;
 mod progress;
 pub mod restore;
 mod start;
+mod start_progress;
 mod statistics;
 mod trim_note;
 mod under_way;
@@ -37,6 +38,7 @@ pub use note::{Before, Completed, RunNote};
 pub use options::{CheckpointsOptions, store_settings};
 pub(crate) use start::suspect_file;
 pub use start::{Begun, Logged, Place, Start};
+pub use start_progress::{Phase, StartProgress, StartView};
 pub(crate) use trim_note::TrimNote;
 pub use view::{UnderWayView, View};
 

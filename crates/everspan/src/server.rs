@@ -1,5 +1,6 @@
 //! The server put together: data directory, workers, invoker, listeners; start, and an orderly stop.
 
+mod admin_port;
 mod checkpointing;
 mod disk;
 mod listen;
@@ -21,13 +22,14 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::admin::Admin;
-use crate::checkpoints::{Checkpoints, CheckpointsOptions, Start};
+use crate::checkpoints::{Checkpoints, CheckpointsOptions, Start, StartProgress};
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::ingress::{Ingress, RefusedSpans};
 use crate::invoker::{Connector, ConnectorOptions, Invoker, InvokerOptions};
 use crate::registry::{Defaults, Registry};
 use crate::worker::{self, Limits, OpenReporters, Workers, WorkersOptions};
+use admin_port::AdminPort;
 use reporters::Prepared;
 
 /// A running server.
@@ -87,30 +89,30 @@ impl Server {
         let admin_address = admin_listener.local_addr().map_err(failed)?;
 
         let data = open_data(&config.base_dir, config.partitions)?;
+        let (stopping, stop) = watch::channel(false);
+        let progress = StartProgress::of(data.partitions());
+        let (admin_port, admin_task) = AdminPort::serve(admin_listener, Arc::clone(&progress), stop.clone());
+        tracing::info!(admin = %admin_address, "the server starts");
         let checkpointing = checkpointing::options(config, &data)?;
         let prepared = Prepared::new(config, factories, &data.spool())?;
         let runtime = Handle::current();
         let open_reporters = Box::new(move |ends: &[Mark]| prepared.open(ends, &runtime));
-        let defaults = Defaults::new(config);
-        let registry = Arc::new(Registry::open(data.deployments(), defaults.clone()).map_err(failed)?);
-        let connector = Arc::new(Connector::new(connector_options(config)));
-        let invoker = Arc::new(Invoker::new(
-            Arc::clone(&registry),
-            Arc::clone(&connector),
-            defaults,
-            invoker_options(config),
-        ));
+        let Services {
+            registry,
+            connector,
+            invoker,
+        } = services(config, &data)?;
         let (workers, start) = start_workers(
             config,
             data.clone(),
             open_reporters,
             invoker,
             checkpointing.clone(),
+            Arc::clone(&progress),
         )
         .await?;
         let reporters = Arc::clone(&workers.reporters);
         let checkpoints = checkpointing::start(checkpointing, start, &workers)?;
-        let (stopping, stop) = watch::channel(false);
         let refused = Arc::new(RefusedSpans::new(&reporters));
         let ingress = Arc::new(ingress(config, &workers, &registry, &refused));
         let admin = Admin {
@@ -125,11 +127,13 @@ impl Server {
                 Arc::clone(&reporters),
                 refused,
                 checkpoints.handle(),
+                progress,
             ),
         };
+        admin_port.open(admin.routes());
         let tasks = vec![
             tokio::spawn(listen::ingress(ingress_listener, ingress, stop.clone())),
-            tokio::spawn(listen::admin(admin_listener, admin.routes(), stop.clone())),
+            admin_task,
             tokio::spawn(disk::watch(
                 data,
                 workers.log_status(),
@@ -138,14 +142,13 @@ impl Server {
                 stop,
             )),
         ];
-        let shutdown_timeout = config.shutdown_timeout;
         Ok(Self {
             workers,
             checkpoints,
             reporters,
             stopping,
             tasks,
-            shutdown_timeout,
+            shutdown_timeout: config.shutdown_timeout,
             ingress_address,
             admin_address,
         })
@@ -212,6 +215,30 @@ fn open_data(base_dir: &Path, partitions: u16) -> Result<DataDir, ServerError> {
     Ok(data)
 }
 
+/// The way to services.
+struct Services {
+    registry: Arc<Registry>,
+    connector: Arc<Connector>,
+    invoker: Arc<Invoker>,
+}
+
+fn services(config: &Config, data: &DataDir) -> Result<Services, ServerError> {
+    let defaults = Defaults::new(config);
+    let registry = Arc::new(Registry::open(data.deployments(), defaults.clone()).map_err(failed)?);
+    let connector = Arc::new(Connector::new(connector_options(config)));
+    let invoker = Arc::new(Invoker::new(
+        Arc::clone(&registry),
+        Arc::clone(&connector),
+        defaults,
+        invoker_options(config),
+    ));
+    Ok(Services {
+        registry,
+        connector,
+        invoker,
+    })
+}
+
 /// The longest body or message that still makes a record the log takes, bytes.
 const RECORD_MAX: u64 = 512 << 20;
 
@@ -271,6 +298,7 @@ async fn start_workers(
     reporters: OpenReporters,
     invoker: Arc<Invoker>,
     checkpointing: CheckpointsOptions,
+    progress: Arc<StartProgress>,
 ) -> Result<(Workers, Start), ServerError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let limits = Limits::default();
@@ -301,7 +329,7 @@ async fn start_workers(
     let runtime = Handle::current();
     let started = tokio::task::spawn_blocking(move || {
         let (at, of) = (runtime.clone(), checkpointing.clone());
-        let begin = Box::new(move || checkpointing::begin(&of, at));
+        let begin = Box::new(move || checkpointing::begin(&of, at, progress));
         let (workers, start) =
             worker::start(&options, &runtime, reporters, invoker, begin).map_err(failed)?;
         data.complete().map_err(failed)?;

@@ -18,6 +18,7 @@ mod checkpointed {
     mod rows;
     mod s3;
     pub(crate) mod stage;
+    mod starting;
     mod told;
     mod trimmed;
 }

@@ -16,8 +16,7 @@ pub(super) struct Said {
 }
 
 impl Said {
-    pub(super) fn start() -> Self {
-        let progress = Arc::new(Progress::default());
+    pub(super) fn start(progress: Arc<Progress>) -> Self {
         let (stop, stopped) = channel::<()>();
         let shown = Arc::clone(&progress);
         let thread = std::thread::Builder::new().name("everspan-progress".to_owned());

@@ -7,6 +7,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use everspan_state::store::{CheckpointStore, Manifest, StoreOptions};
@@ -180,7 +181,7 @@ async fn fill(store: &CheckpointStore, manifest: &Manifest, dir: &Path) -> Resul
     }
     let id = format!("{:032x}", rand::rng().random::<u128>());
     let shared = LsmShared::start(0, 64).map_err(text)?;
-    let said = Said::start();
+    let said = Said::start(Arc::default());
     let recovery = Recovery {
         copies: None,
         store: Some(store),

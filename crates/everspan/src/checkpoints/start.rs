@@ -26,6 +26,7 @@ use tokio::runtime::Handle;
 use super::driver::{run_name, run_of};
 use super::note::{Before, RunNote};
 use super::options::CheckpointsOptions;
+use super::start_progress::StartProgress;
 use super::trim_note::TrimNote;
 use crate::clock::now_ns;
 pub use place::{Logged, Place};
@@ -46,6 +47,7 @@ pub struct Start {
     copies: LocalCopies,
     candidates: Option<Candidates>,
     oldest_used: Option<u64>,
+    progress: Arc<StartProgress>,
 }
 
 /// A run that has begun.
@@ -68,6 +70,7 @@ impl Start {
         before: Before,
         copies: LocalCopies,
         runtime: Handle,
+        progress: Arc<StartProgress>,
     ) -> Self {
         let begun = Instant::now();
         let now = now(begun);
@@ -98,6 +101,7 @@ impl Start {
             copies,
             candidates: None,
             oldest_used: None,
+            progress,
         }
     }
 
@@ -109,6 +113,11 @@ impl Start {
             copies: self.copies,
             destination: self.candidates.and_then(Candidates::into_store),
         }
+    }
+
+    /// Is told how far it is.
+    pub fn progress(&self) -> &StartProgress {
+        &self.progress
     }
 
     /// Where the trimming of the log is noted; `None`: as long as there was no checkpoint, nobody looks at it.
@@ -146,6 +155,7 @@ impl Start {
         report.initialize_state = opening.elapsed();
         report.failure = opened.as_ref().err().cloned();
         self.reports.insert(at.partition, report);
+        self.progress.opened();
         opened
     }
 

@@ -1,5 +1,7 @@
 //! Checkpoints in the server: from the configuration to the running driver.
 
+use std::sync::Arc;
+
 use everspan_checkpoint::Options;
 use everspan_state::LocalCopies;
 use everspan_state::store::StoreOptions;
@@ -7,7 +9,7 @@ use tokio::runtime::Handle;
 
 use super::{ServerError, failed};
 use crate::checkpoints::{
-    Checkpoints, CheckpointsOptions, Home, RunNote, Start, Surroundings, store_settings,
+    Checkpoints, CheckpointsOptions, Home, RunNote, Start, StartProgress, Surroundings, store_settings,
 };
 use crate::config::Config;
 use crate::data_dir::DataDir;
@@ -54,10 +56,14 @@ pub(super) fn options(config: &Config, data: &DataDir) -> Result<CheckpointsOpti
 }
 
 /// A run begins: the data directory is ours.
-pub(super) fn begin(options: &CheckpointsOptions, runtime: Handle) -> Result<Start, String> {
+pub(super) fn begin(
+    options: &CheckpointsOptions,
+    runtime: Handle,
+    progress: Arc<StartProgress>,
+) -> Result<Start, String> {
     let (note, before) = RunNote::begin(&options.dir).map_err(|error| error.to_string())?;
     let copies = LocalCopies::open(&options.dir).map_err(|error| error.to_string())?;
-    Ok(Start::begin(options, note, before, copies, runtime))
+    Ok(Start::begin(options, note, before, copies, runtime, progress))
 }
 
 /// Starts the driver.

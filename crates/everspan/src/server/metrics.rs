@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use everspan_export::{Counters, Reporters};
 
-use crate::checkpoints::CheckpointsHandle;
+use crate::checkpoints::{CheckpointsHandle, Phase, StartProgress, StartView};
 use crate::clock::now_ns;
 use crate::ingress::RefusedSpans;
 use crate::worker::{LogCounters, Router};
@@ -19,6 +19,7 @@ pub(super) fn source(
     reporters: Arc<Reporters>,
     refused: Arc<RefusedSpans>,
     checkpoints: CheckpointsHandle,
+    start: Arc<StartProgress>,
 ) -> Arc<dyn Fn() -> String + Send + Sync> {
     Arc::new(move || {
         let mut text = String::new();
@@ -27,8 +28,40 @@ pub(super) fn source(
         write_spans(&mut text, &reporters.counters());
         write_refused(&mut text, &refused);
         checkpoints::write(&mut text, &checkpoints.view(), now_ns());
+        text.push_str(&of_start(&start.view(), false));
         text
     })
+}
+
+/// The numbers of a start: all there is until the server is up.
+pub(super) fn of_start(view: &StartView, is_starting: bool) -> String {
+    let mut text = String::new();
+    gauge("everspan_starting", "1 while the server starts").write(&mut text, is_starting.into());
+    gauge(
+        "everspan_start_partitions_left",
+        "partitions that the start has not opened or restored yet",
+    )
+    .write(&mut text, view.partitions_left.into());
+    gauge(
+        "everspan_start_restored_bytes",
+        "bytes that the start has brought back from checkpoints",
+    )
+    .write(&mut text, view.restored_bytes);
+    gauge(
+        "everspan_start_wanted_bytes",
+        "bytes that the start has asked of checkpoints so far, those under way included",
+    )
+    .write(&mut text, view.wanted_bytes);
+    let records = match view.phase {
+        Phase::Replaying { records } => records,
+        Phase::Opening | Phase::Restoring { .. } => 0,
+    };
+    gauge(
+        "everspan_start_replayed_records",
+        "records of the log that the start has applied, within a few hundred",
+    )
+    .write(&mut text, records);
+    text
 }
 
 /// Numbers of one name.

@@ -11,7 +11,7 @@ use everspan_state::{Backend, LsmBackend, LsmOptions, LsmShared, Owner};
 use everspan_trace::catalog::INVOCATION_SCOPE;
 use everspan_wal::{FileDisk, Log, Recovery};
 
-use crate::checkpoints::{Logged, Place, Start};
+use crate::checkpoints::{Logged, Place, Start, StartProgress};
 
 use super::start::{BeginStart, OpenReporters, StartError, WorkersOptions, failed, mark_if_damaged};
 
@@ -21,6 +21,8 @@ const OPEN_TABLES_MAX: usize = 512;
 const SECURE: Duration = Duration::from_secs(10);
 /// Spans of a replay that leave together.
 const SPANS_TOGETHER: usize = 512;
+/// Records of a replay after which it is told how far it is.
+const TOLD_EVERY: u64 = 256;
 
 /// What is there before the threads start.
 pub(super) struct Recovered {
@@ -46,7 +48,8 @@ pub(super) fn recover(
     let reporters = reporters(&marks).map_err(StartError)?;
     let mut spans = reporters.writer();
     let begun = Instant::now();
-    let recovered = states.and_then(|states| replay_states(options, &log, &recovery, states, &reporters));
+    let recovered = states
+        .and_then(|states| replay_states(options, &log, &recovery, states, &reporters, start.progress()));
     let told = match &recovered {
         Ok(_) => start.up(begun.elapsed()),
         Err(error) => start.failed(&error.0),
@@ -69,6 +72,7 @@ fn replay_states(
     recovery: &Recovery,
     states: Vec<LsmBackend>,
     reporters: &Arc<Reporters>,
+    progress: &StartProgress,
 ) -> Result<Vec<Partition<LsmBackend>>, StartError> {
     let open = |(number, state)| {
         let machine = machine_options(options, number, reporters);
@@ -78,7 +82,7 @@ fn replay_states(
         })
     };
     let mut partitions = (0..).zip(states).map(open).collect::<Result<Vec<_>, _>>()?;
-    replay(options, log, &mut partitions, &mut reporters.writer())?;
+    replay(options, log, &mut partitions, &mut reporters.writer(), progress)?;
     check_ends(recovery, &partitions, &options.restored_at)?;
     Ok(partitions)
 }
@@ -178,6 +182,7 @@ fn replay(
     log: &Log<FileDisk>,
     partitions: &mut [Partition<LsmBackend>],
     spans: &mut SpanWriter,
+    progress: &StartProgress,
 ) -> Result<(), StartError> {
     let after: Vec<u64> = partitions.iter().map(Partition::applied).collect();
     let after = |partition: u16| after.get(usize::from(partition)).copied().unwrap_or(0);
@@ -190,6 +195,9 @@ fn replay(
             ))
         })?;
         count += 1;
+        if count % TOLD_EVERY == 1 {
+            progress.replayed(count);
+        }
         if said.elapsed() > Duration::from_secs(2) {
             said = Instant::now();
             tracing::info!(records = count, "replaying the log");

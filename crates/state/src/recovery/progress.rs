@@ -20,11 +20,13 @@ impl Progress {
         self.done.load(Ordering::Relaxed)
     }
 
-    pub(super) fn want(&self, bytes: u64) {
+    /// So many more bytes are wanted.
+    pub fn want(&self, bytes: u64) {
         self.wanted.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    pub(super) fn finish(&self, bytes: u64) {
+    /// So many more are here.
+    pub fn finish(&self, bytes: u64) {
         self.done.fetch_add(bytes, Ordering::Relaxed);
     }
 }

@@ -70,7 +70,9 @@ impl Start {
             let position = manifest::position_of(manifest, partition);
             let fits = position.and_then(|position| at.log.goes_on_behind(position, trimmed));
             let store = candidates.store.as_deref();
-            match fits.and_then(|()| self.restore_from(store, manifest, at, options, report)) {
+            let restored = fits.and_then(|()| self.restore_from(store, manifest, at, options, report));
+            self.progress.restored(restored.is_ok());
+            match restored {
                 Ok(state) => {
                     tracing::info!(partition, checkpoint, "the state of a partition was restored");
                     self.restored_from(manifest);
@@ -108,7 +110,7 @@ impl Start {
         options: &LsmOptions,
         report: &mut Report,
     ) -> Result<LsmBackend, String> {
-        let said = Said::start();
+        let said = Said::start(self.progress.restores(at.partition, manifest.checkpoint));
         let recovery = Recovery {
             copies: Some(&self.copies),
             store,

@@ -14,6 +14,8 @@ use object_store::{BackoffConfig, RetryConfig};
 
 type Settings = [(String, String)];
 
+const UNKNOWN: &str = "unknown setting";
+
 /// Environment variables that are settings begin like this.
 const PREFIXES: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
 
@@ -37,7 +39,22 @@ pub(super) fn at_url(place: &str, settings: &Settings) -> Result<(Arc<DynObjectS
         ));
     }
     let prefix = StorePath::from_url_path(url.path()).map_err(|error| error.to_string())?;
-    Ok((open(&url, settings)?, prefix))
+    let store = open(&url, settings).map_err(|error| {
+        let without = |index: usize| {
+            let rest = settings.iter().enumerate().filter(|(place, _)| *place != index);
+            rest.map(|(_, setting)| setting.clone()).collect::<Vec<_>>()
+        };
+        let is_at_fault = |&index: &usize| open(&url, &without(index)).is_ok();
+        let key = (0..settings.len())
+            .find(is_at_fault)
+            .map(|index| &settings[index].0);
+        // The setting without which it can be opened; a value may be a secret, and many errors have it anyway.
+        match key.filter(|_| !error.starts_with(UNKNOWN)) {
+            Some(key) => format!("setting {key}: {error}"),
+            None => error,
+        }
+    });
+    Ok((store?, prefix))
 }
 
 /// Whether an environment variable is a setting of some store.
@@ -71,7 +88,7 @@ macro_rules! build {
             match key.to_ascii_lowercase().parse() {
                 Ok(key) => builder = builder.with_config(key, value),
                 Err(_) if is_known_variable(&key.to_ascii_uppercase()) => {}
-                Err(_) => return Err(format!("unknown setting {key} = {value}")),
+                Err(_) => return Err(format!("{UNKNOWN} {key} = {value}")),
             }
         }
         builder
@@ -103,8 +120,23 @@ fn google(url: &Url, settings: &Settings) -> Result<Arc<DynObjectStore>, String>
 
 #[cfg(feature = "azure")]
 fn azure(url: &Url, settings: &Settings) -> Result<Arc<DynObjectStore>, String> {
-    let builder = build!(object_store::azure::MicrosoftAzureBuilder, url, settings);
-    Ok(Arc::new(builder.build().map_err(|error| error.to_string())?))
+    use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+
+    let builder = build!(MicrosoftAzureBuilder, url, settings);
+    let has_account = builder.get_config_value(&AzureConfigKey::AccountName).is_some();
+    let store = builder.build().map_err(|error| error.to_string());
+    match store {
+        Err(error) if !has_account && !is_in_host(url) => Err(format!(
+            "{error}: set account_name, or the variable AZURE_STORAGE_ACCOUNT_NAME"
+        )),
+        store => Ok(Arc::new(store?)),
+    }
+}
+
+/// Whether the URL names the account, as in `abfss://container@account.dfs.core.windows.net`.
+#[cfg(feature = "azure")]
+fn is_in_host(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| host.contains('.'))
 }
 
 #[cfg(not(feature = "aws"))]
@@ -142,3 +174,6 @@ fn retry() -> RetryConfig {
         retry_timeout: Duration::from_secs(60),
     }
 }
+
+#[cfg(test)]
+mod tests;

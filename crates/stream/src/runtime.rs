@@ -6,6 +6,7 @@
 //!                     └── part writers ── checkpoint store
 //! ```
 
+mod at_stores;
 mod clock;
 pub(crate) mod error;
 pub(crate) mod handle;
@@ -19,6 +20,7 @@ pub(crate) mod restart;
 mod restore;
 mod run;
 pub(crate) mod state_options;
+mod stores;
 mod subtask_thread;
 mod working_state;
 

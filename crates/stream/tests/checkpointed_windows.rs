@@ -11,8 +11,8 @@ use std::time::Duration;
 use everspan_stream::{
     AggregateFunction, Collected, Collector, JobOptions, KeyedContext, KeyedOpenContext,
     KeyedProcessFunction, MapFunction, MapState, OnTimerContext, ProcessWindowFunction, RestartStrategy,
-    Result, SlidingEventTimeWindows, Start, StreamExecutionEnvironment, ValueStateDescriptor,
-    WatermarkGenerator, WatermarkStrategy, WindowContext,
+    Result, SlidingEventTimeWindows, Start, StateBackend, StateOptions, StreamExecutionEnvironment,
+    ValueStateDescriptor, WatermarkGenerator, WatermarkStrategy, WindowContext,
 };
 use paced::Paced;
 
@@ -187,8 +187,18 @@ fn gather(all: &mut BTreeMap<(i64, u64), u64>, counts: &Counts) {
     }
 }
 
-fn options(dir: &std::path::Path) -> JobOptions {
-    let mut options = JobOptions::checkpointing(dir.to_string_lossy(), Duration::from_millis(5));
+const BACKENDS: [StateBackend; 2] = [StateBackend::Hashmap, StateBackend::Lsm];
+
+fn options(dir: &std::path::Path, backend: StateBackend) -> JobOptions {
+    let checkpoints = dir.join("checkpoints");
+    let mut options = JobOptions::checkpointing(checkpoints.to_string_lossy(), Duration::from_millis(5));
+    options.local_dir = Some(dir.join("work"));
+    // Too little memory for all rows, where that matters.
+    options.state = StateOptions {
+        backend,
+        lsm_memory_bytes: 32 << 10,
+        ..StateOptions::default()
+    };
     options.restart = Some(RestartStrategy::FixedDelay {
         attempts: 3,
         delay: Duration::ZERO,
@@ -198,31 +208,35 @@ fn options(dir: &std::path::Path) -> JobOptions {
 
 #[test]
 fn after_a_failure_windows_and_timers_have_what_they_had() {
-    for parallelism in [1, 3] {
+    for (parallelism, backend) in [1, 3].into_iter().flat_map(|p| BACKENDS.map(|b| (p, b))) {
         let dir = tempfile::tempdir().unwrap();
         let env = StreamExecutionEnvironment::new();
         env.set_parallelism(parallelism);
         let (windows, timers) = job(&env, u64::MAX, 2322);
-        env.execute_with("windows", options(dir.path()))
+        env.execute_with("windows", options(dir.path(), backend))
             .expect("the job recovers");
         let (mut by_window, mut by_timer) = (BTreeMap::new(), BTreeMap::new());
         gather(&mut by_window, &windows);
         gather(&mut by_timer, &timers);
-        assert_eq!(by_window, expected(SLIDE), "{parallelism}");
-        assert_eq!(by_timer, expected(SIZE), "{parallelism}");
+        assert_eq!(by_window, expected(SLIDE), "{parallelism} {backend:?}");
+        assert_eq!(by_timer, expected(SIZE), "{parallelism} {backend:?}");
     }
 }
 
 #[test]
 fn windows_and_timers_go_on_at_another_parallelism() {
-    let dir = tempfile::tempdir().unwrap();
+    BACKENDS.into_iter().for_each(rescaled);
+}
+
+fn rescaled(backend: StateBackend) {
+    let dir = tempfile::tempdir().expect("there is a directory for temporary files");
     let mut start = Start::Fresh;
     let (mut by_window, mut by_timer) = (BTreeMap::new(), BTreeMap::new());
     for (parallelism, pause_at) in [(1, 1_377), (3, 2_732), (2, u64::MAX)] {
         let env = StreamExecutionEnvironment::new();
         env.set_parallelism(parallelism);
         let (windows, timers) = job(&env, pause_at, u64::MAX);
-        let mut options = options(dir.path());
+        let mut options = options(dir.path(), backend);
         options.start = start.clone();
         let job = env.start("rescaled", options).expect("the job starts");
         if pause_at == u64::MAX {

@@ -9,6 +9,7 @@ mod golden {
     mod full_disk;
     pub(crate) mod held;
     pub(crate) mod job;
+    mod places;
 }
 
 use std::path::Path;

@@ -34,7 +34,11 @@ impl LsmBackend {
         while self.flushes.front().is_some_and(Flushing::is_done) || self.flushes.len() >= FLUSHES_MAX {
             self.end_oldest_flush()?;
         }
-        self.check_room_for(bytes)
+        if bytes == 0 {
+            Ok(())
+        } else {
+            self.check_room_for(bytes)
+        }
     }
 
     /// Begins to bring `rows` to disk, if there are any, and notes what is there then: a snapshot. To be called when it

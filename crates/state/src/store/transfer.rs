@@ -29,6 +29,13 @@ pub enum Source {
     Bytes(Bytes),
 }
 
+/// What becomes of a file that the store has.
+#[derive(Clone, Copy)]
+enum Known {
+    Stays,
+    IsPutAgain,
+}
+
 /// How often a file is asked for that comes damaged.
 const DAMAGED_TRIES_MAX: u32 = 3;
 /// Files of one snapshot under way at a time.
@@ -63,6 +70,28 @@ impl CheckpointStore {
     ///
     /// The first failure; what was put is removed when the checkpoint is [given up](Self::abort).
     pub async fn upload(&self, checkpoint: u64, snapshot: &SnapshotFiles) -> Result<Uploaded, StoreError> {
+        self.upload_files(checkpoint, snapshot, Known::Stays).await
+    }
+
+    /// As [`upload`](Self::upload), but files that the store has are put once more.
+    ///
+    /// # Errors
+    ///
+    /// As [`upload`](Self::upload).
+    pub async fn upload_whole(
+        &self,
+        checkpoint: u64,
+        snapshot: &SnapshotFiles,
+    ) -> Result<Uploaded, StoreError> {
+        self.upload_files(checkpoint, snapshot, Known::IsPutAgain).await
+    }
+
+    async fn upload_files(
+        &self,
+        checkpoint: u64,
+        snapshot: &SnapshotFiles,
+        known: Known,
+    ) -> Result<Uploaded, StoreError> {
         let began = Instant::now();
         // Collected: a future that holds the closure could not be sent to another thread.
         let puts: Vec<_> = snapshot
@@ -70,7 +99,8 @@ impl CheckpointStore {
             .iter()
             .map(|file| async move {
                 let source = file.source();
-                self.put(checkpoint, &file.label, file.name, &source).await
+                self.put_one(checkpoint, &file.label, (file.name, &source), known)
+                    .await
             })
             .collect();
         let moved: Vec<Moved> = futures_util::stream::iter(puts)
@@ -98,6 +128,17 @@ impl CheckpointStore {
         name: FileName,
         source: &Source,
     ) -> Result<Moved, StoreError> {
+        self.put_one(checkpoint, label, (name, source), Known::Stays)
+            .await
+    }
+
+    async fn put_one(
+        &self,
+        checkpoint: u64,
+        label: &str,
+        (name, source): (FileName, &Source),
+        known: Known,
+    ) -> Result<Moved, StoreError> {
         let handle = |content| Handle {
             label: label.to_owned(),
             name,
@@ -118,7 +159,7 @@ impl CheckpointStore {
             let _gate = self.gate.read().await;
             let mut ledger = self.ledger();
             ledger.pin(checkpoint, name);
-            ledger.has(name)
+            ledger.has(name) && matches!(known, Known::Stays)
         };
         if !is_known {
             self.put_file(name, source).await?;

@@ -38,6 +38,11 @@ pub(crate) const KEYS: &[Key] = &[
         Kind::Text,
         "Where checkpoints and savepoints are kept: a directory, or a URL such as s3://bucket/prefix.",
     ),
+    unset(
+        "execution.checkpointing.savepoint-dir",
+        Kind::Text,
+        "Where savepoints are kept, if not with the checkpoints; they share no file with them then.",
+    ),
     key(
         "execution.checkpointing.mode",
         Kind::Choice(&["EXACTLY_ONCE", "AT_LEAST_ONCE"]),
@@ -79,6 +84,11 @@ pub(crate) const KEYS: &[Key] = &[
         Kind::Bool,
         "Whether checkpoints write what changed instead of everything; unset, true.",
     ),
+    unset(
+        "execution.checkpointing.local-backup.enabled",
+        Kind::Bool,
+        "Whether the newest checkpoint stays on this host as well while the job works, for restarts; unset, false.",
+    ),
     key(
         "execution.checkpointing.num-retained",
         Kind::Count(1, MANY),
@@ -107,6 +117,11 @@ pub(crate) const KEYS: &[Key] = &[
         "state.backend.incremental",
         Kind::Bool,
         "An older name of execution.checkpointing.incremental, which wins.",
+    ),
+    unset(
+        "state.backend.local-recovery",
+        Kind::Bool,
+        "An older name of execution.checkpointing.local-backup.enabled, which wins.",
     ),
     unset(
         "state.backend.lsm.localdir",

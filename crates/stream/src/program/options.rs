@@ -27,6 +27,9 @@ pub(super) fn of_job(from: &Configuration, reporters: Arc<Reporters>) -> JobOpti
             _ => CheckpointingMode::ExactlyOnce,
         },
         checkpoint_dir: from.text("execution.checkpointing.dir").map(str::to_owned),
+        savepoint_dir: from
+            .text("execution.checkpointing.savepoint-dir")
+            .map(str::to_owned),
         start: match from.text("execution.state-recovery.path") {
             Some("newest") | None => Start::Newest,
             Some("none") => Start::Fresh,
@@ -60,14 +63,27 @@ fn checkpoints(from: &Configuration) -> Options {
 }
 
 fn state(from: &Configuration) -> StateOptions {
-    let incremental = ["execution.checkpointing.incremental", "state.backend.incremental"];
-    let said = incremental.iter().find(|key| from.is_given(key));
+    // The newer name wins.
+    let is_on = |names: [&str; 2], unless_said| {
+        let said = names.iter().find(|key| from.is_given(key));
+        said.map_or(unless_said, |key| from.is_on(key))
+    };
     StateOptions {
         backend: match from.text("state.backend.type") {
             Some("lsm" | "rocksdb") => StateBackend::Lsm,
             _ => StateBackend::Hashmap,
         },
-        incremental: said.is_none_or(|key| from.is_on(key)),
+        incremental: is_on(
+            ["execution.checkpointing.incremental", "state.backend.incremental"],
+            true,
+        ),
+        local_recovery: is_on(
+            [
+                "execution.checkpointing.local-backup.enabled",
+                "state.backend.local-recovery",
+            ],
+            false,
+        ),
         lsm_dir: from.path("state.backend.lsm.localdir"),
         lsm_memory_bytes: from
             .memory("state.backend.lsm.memory.size")

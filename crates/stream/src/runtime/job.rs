@@ -10,7 +10,7 @@ use everspan_checkpoint::{
     AbortReason, Coordinator, Initialization, Input, Job, Kind, Now, Output, Restored as RestoredFrom,
     Resumed, Run, Task, Ticket, job_failure,
 };
-use everspan_state::store::CheckpointStore;
+use everspan_state::LocalCopies;
 use everspan_trace::{MetricGroup, SpanContext, derive_trace_id};
 
 use super::clock::Clock;
@@ -19,8 +19,9 @@ use super::host::host_name;
 use super::monitor::{JobState, Monitor, Watched};
 use super::options::{JobOptions, Start};
 use super::restart::{RestartStrategy, Restarts};
-use super::restore::{Beginning, Known, restore};
+use super::restore::{Beginning, Known, Places, restore};
 use super::run::{Addressed, Asker, End, Message, Place, Running, Start as RunStart, no_store};
+use super::stores::Stores;
 use super::working_state::WorkingState;
 use super::{JobExecutionResult, NoSpans};
 use crate::graph::{Graph, Wiring};
@@ -55,17 +56,17 @@ impl ReadyJob {
             .thread_name("everspan-checkpoints")
             .build()
             .map_err(JobError::Thread)?;
-        let store = options.checkpoint_dir.as_ref().map(|place| {
-            let opened = CheckpointStore::open(place, options.store.clone());
-            let named = |error| JobError::Option(format!("execution.checkpointing.dir: {error}"));
-            opened.map(Arc::new).map_err(named)
-        });
-        let store = store.transpose()?;
+        let stores = Stores::open(&options)?;
         let number = JOBS.fetch_add(1, Ordering::Relaxed);
         let base = options.local_dir.clone().unwrap_or_else(std::env::temp_dir);
         let dir = base.join(format!("everspan-stream-{}-{number}", std::process::id()));
         let state = WorkingState::new(options.state.clone(), &dir)?;
-        let strategy = options.restart.clone().unwrap_or_else(|| match store {
+        let copies = options.state.local_recovery.then(|| {
+            let opened = LocalCopies::open(&dir.join("copies"));
+            opened.map_err(|error| JobError::Option(format!("process.working-dir: {error}")))
+        });
+        let copies = copies.transpose()?;
+        let strategy = options.restart.clone().unwrap_or_else(|| match stores {
             Some(_) => RestartStrategy::exponential(),
             None => RestartStrategy::None,
         });
@@ -89,7 +90,8 @@ impl ReadyJob {
                 options,
                 clock,
                 monitor: Monitor::default(),
-                store,
+                stores,
+                copies,
                 local_dir: dir,
                 state,
                 runtime,
@@ -199,13 +201,13 @@ impl ReadyJob {
         }
         let attempt = u32::try_from(number - 1).unwrap_or(u32::MAX);
         let mut context = RuntimeContext::of_job(self.group.clone(), attempt);
-        if let Some(store) = &self.place.store {
+        if let Some(stores) = &self.place.stores {
             context = context.with_lineage(Lineage {
-                id: format!("{}\n{}", self.name, store.place()).into(),
+                id: format!("{}\n{}", self.name, stores.of(false).place()).into(),
                 goes_on: restored.is_some() && *start == Start::Newest,
             });
         }
-        let mut wiring = Wiring::new(&self.graph, context, restored, self.place.store.is_some())
+        let mut wiring = Wiring::new(&self.graph, context, restored, self.place.stores.is_some())
             .with_state(self.place.state.of_run(number));
         self.place.monitor.begins(attempt, watched(&self.graph, &wiring));
         let start = RunStart {
@@ -215,6 +217,7 @@ impl ReadyJob {
             initialization,
             known,
             reports,
+            restored_to: dir.clone(),
         };
         let ended = Running::start(&self.place, &self.graph, &mut wiring, start).lead();
         self.last_id = self.last_id.max(ended.last_id);
@@ -226,20 +229,24 @@ impl ReadyJob {
 
     /// The checkpoint that a run begins with, brought to `dir`.
     fn beginning(&self, start: &Start, dir: &Path) -> Result<(Option<Beginning>, Known), JobError> {
-        let Some(store) = &self.place.store else {
+        let Some(stores) = &self.place.stores else {
             let known = Known {
                 last_id: 0,
                 retained: Vec::new(),
             };
             return Ok((None, known));
         };
-        let restored = restore(&self.graph, store, start, &self.place.options, dir);
+        let places = Places {
+            stores,
+            copies: self.place.copies.as_ref(),
+        };
+        let restored = restore(&self.graph, places, start, &self.place.options, dir);
         let (beginning, known) = self.place.runtime.block_on(restored)?;
         if beginning.is_none() && (self.has_completed || self.has_restored) {
             // A directory that is not mounted looks like an empty one.
             return Err(JobError::Restore(format!(
                 "no checkpoint is in {}, although there was one: the store is away",
-                store.place()
+                stores.places()
             )));
         }
         Ok((beginning, known))
@@ -290,7 +297,7 @@ impl ReadyJob {
         let input = Input::Refuse {
             kind,
             ticket: Some(Ticket(0)),
-            reason: match self.place.store {
+            reason: match self.place.stores {
                 Some(_) => AbortReason::NotAllTasksRunning,
                 None => no_store(),
             },

@@ -143,6 +143,12 @@ impl Master {
         self.coordinator.last_id()
     }
 
+    /// Whether this checkpoint is a savepoint, as long as it is under way.
+    pub(crate) fn is_savepoint(&self, checkpoint: u64) -> bool {
+        let assembly = self.under_way.get(&checkpoint);
+        assembly.is_some_and(|assembly| assembly.kind.is_savepoint())
+    }
+
     /// What has become of its checkpoints.
     pub(crate) fn statistics(&self) -> &Statistics {
         self.coordinator.statistics()

@@ -25,7 +25,9 @@ pub struct JobOptions {
     /// `execution.checkpointing.dir`: a directory, or a URL such as `s3://bucket/prefix`. Without it there are no
     /// checkpoints.
     pub checkpoint_dir: Option<String>,
-    /// How that place is used.
+    /// `execution.checkpointing.savepoint-dir`: another place, for savepoints, which then share no file with checkpoints.
+    pub savepoint_dir: Option<String>,
+    /// How these places are used.
     pub store: StoreOptions,
     /// Where a run begins.
     pub start: Start,

@@ -5,19 +5,32 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use everspan_checkpoint::SubtaskId;
-use everspan_state::store::{CheckpointStore, Part};
+use everspan_state::LocalCopies;
+use everspan_state::store::Part;
 
 use super::master::{WrittenOperator, WrittenPart};
+use super::stores::Stores;
 use crate::graph::OperatorRecord;
 use crate::task::snapshot::{KeyedSnapshot, OperatorState, Snapshot};
 
 /// Writes parts of checkpoints. Cheap to clone; one write per subtask and checkpoint is under way at a time.
 #[derive(Clone)]
 pub(crate) struct PartWriter {
-    store: Arc<CheckpointStore>,
-    /// Where files are written before they are put into the store.
+    stores: Stores,
+    /// Where files are written before they are put into a store; copies stay there.
     dir: Arc<PathBuf>,
+    copies: Option<LocalCopies>,
+    /// Whether files that the store has are left where they are.
+    incremental: bool,
     runtime: tokio::runtime::Handle,
+}
+
+/// A subtask's part of a checkpoint or savepoint.
+#[derive(Clone, Copy)]
+struct Of {
+    checkpoint: u64,
+    is_savepoint: bool,
+    subtask: SubtaskId,
 }
 
 /// Bytes and times of one operator's state.
@@ -29,35 +42,53 @@ struct Figures {
 }
 
 impl PartWriter {
-    pub(crate) fn new(store: Arc<CheckpointStore>, dir: PathBuf, runtime: tokio::runtime::Handle) -> Self {
+    pub(crate) fn new(stores: Stores, dir: PathBuf, runtime: tokio::runtime::Handle) -> Self {
         Self {
-            store,
+            stores,
             dir: Arc::new(dir),
+            copies: None,
+            incremental: true,
             runtime,
         }
+    }
+
+    /// What is written stays as a copy on this host.
+    pub(crate) fn with_copies(self, copies: Option<LocalCopies>) -> Self {
+        Self { copies, ..self }
+    }
+
+    /// Whether files that the store has are left where they are; else everything is put again.
+    pub(crate) fn incremental(self, incremental: bool) -> Self {
+        Self { incremental, ..self }
     }
 
     /// Writes a part on a thread for what blocks, and tells `done` how that went.
     pub(crate) fn spawn(
         &self,
         subtask: SubtaskId,
+        is_savepoint: bool,
         snapshot: Snapshot,
         done: impl FnOnce(Result<WrittenPart, String>) + Send + 'static,
     ) {
         let writer = self.clone();
-        self.runtime
-            .spawn_blocking(move || done(writer.write(subtask, snapshot)));
+        self.runtime.spawn_blocking(move || {
+            let of = Of {
+                checkpoint: snapshot.checkpoint,
+                is_savepoint,
+                subtask,
+            };
+            done(writer.write(of, snapshot));
+        });
     }
 
-    fn write(&self, subtask: SubtaskId, snapshot: Snapshot) -> Result<WrittenPart, String> {
+    fn write(&self, of: Of, snapshot: Snapshot) -> Result<WrittenPart, String> {
         let began = Instant::now();
         let mut stats = snapshot.stats;
         let mut operators = Vec::new();
-        let dir = self.part_dir(snapshot.checkpoint, subtask);
         for (place, operator) in snapshot.parts.into_iter().enumerate() {
-            let dir = dir.join(place.to_string());
             let uid = operator.uid.clone();
-            let written = self.operator(snapshot.checkpoint, operator, &dir);
+            let dir = self.part_dir(of, &uid, place);
+            let written = self.operator(of, operator, &dir);
             let (written, figures) = written.map_err(|error| format!("operator `{uid}`: {error}"))?;
             let listed = written
                 .record
@@ -78,7 +109,7 @@ impl PartWriter {
 
     fn operator(
         &self,
-        checkpoint: u64,
+        of: Of,
         operator: OperatorState,
         dir: &Path,
     ) -> Result<(WrittenOperator, Figures), String> {
@@ -89,10 +120,8 @@ impl PartWriter {
         let (mut part, mut figures) = (None, Figures::default());
         if let Some(keyed) = operator.keyed {
             record.states.clone_from(&keyed.states);
-            let (written, of) = self
-                .keyed(checkpoint, keyed, dir)
-                .map_err(|error| format!("operator `{}`: {error}", operator.uid))?;
-            (part, figures) = (Some(written), of);
+            let (written, of_tables) = self.keyed(of, keyed, dir)?;
+            (part, figures) = (Some(written), of_tables);
         }
         let written = WrittenOperator {
             uid: operator.uid.to_string(),
@@ -102,13 +131,20 @@ impl PartWriter {
         Ok((written, figures))
     }
 
-    fn keyed(&self, checkpoint: u64, keyed: KeyedSnapshot, dir: &Path) -> Result<(Part, Figures), String> {
+    fn keyed(&self, of: Of, keyed: KeyedSnapshot, dir: &Path) -> Result<(Part, Figures), String> {
         let parent = dir
             .parent()
             .expect("a part's directory lies in that of its subtask");
         std::fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))?;
         let files = keyed.tables.write(dir).map_err(|error| error.to_string())?;
-        let uploaded = self.runtime.block_on(self.store.upload(checkpoint, &files));
+        let store = self.stores.of(of.is_savepoint);
+        let uploaded = self.runtime.block_on(async {
+            if self.incremental {
+                store.upload(of.checkpoint, &files).await
+            } else {
+                store.upload_whole(of.checkpoint, &files).await
+            }
+        });
         let uploaded = uploaded.map_err(|error| error.to_string())?;
         let part = Part {
             range: keyed.range,
@@ -124,13 +160,36 @@ impl PartWriter {
         Ok((part, figures))
     }
 
-    fn part_dir(&self, checkpoint: u64, subtask: SubtaskId) -> PathBuf {
-        let name = format!("{}-{}", subtask.task, subtask.index);
-        self.dir.join(checkpoint.to_string()).join(name)
+    fn part_dir(&self, of: Of, uid: &str, place: usize) -> PathBuf {
+        let Of {
+            checkpoint, subtask, ..
+        } = of;
+        match &self.copies {
+            Some(copies) => copies.part_dir(checkpoint, uid, subtask.index as usize),
+            None => {
+                let name = format!("{}-{}", subtask.task, subtask.index);
+                self.dir
+                    .join(checkpoint.to_string())
+                    .join(name)
+                    .join(place.to_string())
+            }
+        }
+    }
+
+    /// A checkpoint begins.
+    pub(crate) fn begin(&self, checkpoint: u64) {
+        if let Some(copies) = &self.copies {
+            // Without its directory its parts cannot be written, which is told then.
+            drop(copies.begin(checkpoint));
+        }
     }
 
     /// Files of checkpoints before this one are not linked from any more.
     pub(crate) fn forget_before(&self, checkpoint: u64) {
+        if let Some(copies) = &self.copies {
+            // What cannot be removed now goes with the job's directory.
+            drop(copies.retain(|number| number >= checkpoint));
+        }
         for entry in std::fs::read_dir(&*self.dir).into_iter().flatten().flatten() {
             let number = entry
                 .file_name()

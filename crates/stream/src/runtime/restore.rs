@@ -1,15 +1,17 @@
 //! From a checkpoint in the store to the state of every subtask of a new run.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use everspan_checkpoint::{Location, Report, SubtaskId};
 use everspan_state::store::{CheckpointStore, Manifest};
-use everspan_state::{KeyGroupRange, Owned, Problem, Recovery};
+use everspan_state::{KeyGroupRange, LocalCopies, Owned, Problem, Recovery};
 
 use super::error::JobError;
 use super::master::attachment_name;
 use super::options::{JobOptions, Start};
+use super::stores::Stores;
 use crate::graph::{Graph, OperatorRecord, Restored, RestoredOperator, claimant, in_flight_uid};
 
 /// A checkpoint that a run begins with.
@@ -28,37 +30,61 @@ pub(crate) struct Known {
     pub(crate) retained: Vec<u64>,
 }
 
+/// Where checkpoints are.
+#[derive(Clone, Copy)]
+pub(crate) struct Places<'a> {
+    pub(crate) stores: &'a Stores,
+    /// Of this job, on this host.
+    pub(crate) copies: Option<&'a LocalCopies>,
+}
+
+/// A checkpoint, and the store that has it.
+type Stored<'a> = (Manifest, &'a CheckpointStore);
+
+/// All of all stores, the newest first, and what is wrong with the others.
+async fn all(stores: &Stores) -> Result<(Vec<Stored<'_>>, Vec<Problem>), JobError> {
+    let (mut manifests, mut problems) = (Vec::new(), Vec::new());
+    for store in stores.all() {
+        let recovery = Recovery {
+            store: Some(store),
+            ..Recovery::default()
+        };
+        let found = recovery.checkpoints().await;
+        let (readable, others) = found.map_err(|error| JobError::Restore(error.to_string()))?;
+        manifests.extend(readable.into_iter().map(|manifest| (manifest, &**store)));
+        problems.extend(others);
+    }
+    manifests.sort_by_key(|(manifest, _)| Reverse(manifest.checkpoint));
+    Ok((manifests, problems))
+}
+
 /// Brings the state of the checkpoint that `options` ask for to `dir`; `None`: a fresh start.
 pub(crate) async fn restore(
     graph: &Graph,
-    store: &CheckpointStore,
+    places: Places<'_>,
     start: &Start,
     options: &JobOptions,
     dir: &Path,
 ) -> Result<(Option<Beginning>, Known), JobError> {
-    let recovery = Recovery {
-        store: Some(store),
-        ..Recovery::default()
-    };
-    let (manifests, problems) = recovery
-        .checkpoints()
-        .await
-        .map_err(|error| JobError::Restore(error.to_string()))?;
-    let readable = manifests.iter().map(|manifest| manifest.checkpoint);
+    let (manifests, problems) = all(places.stores).await?;
+    let readable = manifests.iter().map(|(manifest, _)| manifest.checkpoint);
     let damaged = problems.iter().filter_map(|problem| problem.checkpoint);
     let known = Known {
         last_id: readable.chain(damaged).max().unwrap_or(0),
         retained: {
-            let counted = manifests.iter().rev().filter(|manifest| !manifest.is_savepoint);
-            counted.map(|manifest| manifest.checkpoint).collect()
+            let counted = manifests
+                .iter()
+                .rev()
+                .filter(|(manifest, _)| !manifest.is_savepoint);
+            counted.map(|(manifest, _)| manifest.checkpoint).collect()
         },
     };
-    let wanted: Vec<&Manifest> = match start {
+    let wanted: Vec<&Stored<'_>> = match start {
         Start::Fresh => Vec::new(),
         Start::Newest => manifests.iter().collect(),
         Start::From(number) => manifests
             .iter()
-            .filter(|manifest| manifest.checkpoint == *number)
+            .filter(|(manifest, _)| manifest.checkpoint == *number)
             .collect(),
     };
     let mut damaged = match start {
@@ -75,10 +101,15 @@ pub(crate) async fn restore(
         && wanted.is_empty()
         && damaged.is_none()
     {
-        let told = format!("there is no checkpoint {number} in {}", store.place());
+        let told = format!("there is no checkpoint {number} in {}", places.stores.places());
         return Err(JobError::Unrestorable(told));
     }
-    for manifest in wanted {
+    for (manifest, store) in wanted {
+        let recovery = Recovery {
+            copies: places.copies,
+            store: Some(store),
+            progress: None,
+        };
         match beginning(graph, &recovery, manifest, options, dir).await {
             Ok(beginning) => return Ok((Some(beginning), known)),
             // The next older one may be whole.

@@ -1,6 +1,5 @@
 //! One run of a job: its threads, from their start to their end.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,8 +9,10 @@ use std::time::Duration;
 use everspan_checkpoint::{
     AbortReason, Coordinator, Counts, Initialization, Job, Kind, Now, Report, Resumed, Run, SubtaskId, Ticket,
 };
-use everspan_state::store::CheckpointStore;
+use everspan_state::LocalCopies;
+use everspan_state::store::Manifest;
 
+use super::at_stores::AtStores;
 use super::clock::Clock;
 use super::error::JobError;
 use super::master::{Effect, Event, Master, Shape};
@@ -19,11 +20,13 @@ use super::monitor::{JobState, Monitor};
 use super::options::JobOptions;
 use super::part_writer::PartWriter;
 use super::restore::{Known, subtask_id};
+use super::stores::Stores;
 use super::subtask_thread::{Fittings, Said, SubtaskThread};
 use super::working_state::WorkingState;
 use crate::failure::Failure;
 use crate::graph::{Graph, Wiring};
 use crate::panicked::caught;
+use crate::task::Order;
 
 /// Who awaits the answer to a request for a checkpoint.
 pub(crate) type Asker = Sender<Result<u64, AbortReason>>;
@@ -71,7 +74,9 @@ pub(crate) struct Place {
     pub(crate) options: JobOptions,
     pub(crate) clock: Arc<Clock>,
     pub(crate) monitor: Monitor,
-    pub(crate) store: Option<Arc<CheckpointStore>>,
+    pub(crate) stores: Option<Stores>,
+    /// Of its checkpoints on this host, if they are to be kept.
+    pub(crate) copies: Option<LocalCopies>,
     /// Files on their way to the store.
     pub(crate) local_dir: PathBuf,
     pub(crate) state: WorkingState,
@@ -101,10 +106,10 @@ pub(crate) struct Running<'a> {
     next_ticket: u64,
     /// What others could see last: whether the run has begun, and how its checkpoints went.
     shown: (bool, Counts),
+    /// Where the files of the checkpoint are that the run begins with.
+    restored: Option<PathBuf>,
     end: Option<End>,
-    /// What is under way at the store. The next run looks there when all of it is done: a checkpoint that is given up
-    /// must not vanish after it was restored.
-    at_store: RefCell<Vec<tokio::task::JoinHandle<()>>>,
+    at_stores: AtStores,
 }
 
 /// What a run begins with.
@@ -115,6 +120,8 @@ pub(crate) struct Start {
     pub(crate) initialization: Initialization,
     pub(crate) known: Known,
     pub(crate) reports: BTreeMap<SubtaskId, Report>,
+    /// Where the files of the checkpoint are, if there is one.
+    pub(crate) restored_to: PathBuf,
 }
 
 impl<'a> Running<'a> {
@@ -132,15 +139,18 @@ impl<'a> Running<'a> {
             key_groups: graph.max_parallelism(),
             mode: place.options.mode,
             aligned_timeout: place.options.aligned_timeout,
-            is_checkpointed: place.store.is_some(),
+            is_checkpointed: place.stores.is_some(),
         };
         // In a directory of this run: writers of the one before may still be at work.
         let dir = place.local_dir.join(format!("snapshots-{}", start.number));
-        let writer = place.store.as_ref();
         let runtime = place.runtime.handle();
         let mut running = Self {
             place,
-            writer: writer.map(|store| PartWriter::new(store.clone(), dir, runtime.clone())),
+            writer: place.stores.as_ref().map(|stores| {
+                PartWriter::new(stores.clone(), dir, runtime.clone())
+                    .with_copies(place.copies.clone())
+                    .incremental(place.options.state.incremental)
+            }),
             number: start.number,
             master: Master::new(shape, coordinator, start.initialization),
             threads: BTreeMap::new(),
@@ -149,8 +159,9 @@ impl<'a> Running<'a> {
             askers: BTreeMap::new(),
             next_ticket: 1,
             shown: (false, Counts::default()),
+            restored: Some(start.restored_to),
             end: None,
-            at_store: RefCell::default(),
+            at_stores: AtStores::new(place.stores.clone(), place.copies.clone(), runtime.clone()),
         };
         if let Err(error) = running.start_threads(graph, wiring, start.reports) {
             let reason = error.to_string();
@@ -225,12 +236,7 @@ impl<'a> Running<'a> {
         for thread in std::mem::take(&mut self.threads).into_values() {
             thread.join();
         }
-        for task in self.at_store.take() {
-            self.place
-                .runtime
-                .block_on(task)
-                .expect("work at the store does not panic");
-        }
+        self.at_stores.join();
         let ended = Ended {
             last_id: self.master.last_id(),
             has_completed: self.master.statistics().counts().completed > 0,
@@ -271,7 +277,7 @@ impl<'a> Running<'a> {
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
         self.askers.insert(ticket, asker);
-        let refused = if self.place.store.is_none() {
+        let refused = if self.place.stores.is_none() {
             Some(no_store())
         } else if self.is_over() {
             Some(AbortReason::NotAllTasksRunning)
@@ -300,7 +306,8 @@ impl<'a> Running<'a> {
                 let (number, sender) = (self.number, self.place.sender.clone());
                 let checkpoint = snapshot.checkpoint;
                 let writer = self.writer.as_ref().expect("barriers come with a store");
-                writer.spawn(id, snapshot, move |written| {
+                let is_savepoint = self.master.is_savepoint(checkpoint);
+                writer.spawn(id, is_savepoint, snapshot, move |written| {
                     let event = Event::Written(id, checkpoint, written);
                     drop(sender.send((number, Message::Event(event))));
                 });
@@ -350,8 +357,12 @@ impl<'a> Running<'a> {
     /// Lets others see what is new.
     fn show(&mut self) {
         let now = (self.master.has_begun(), self.master.statistics().counts());
-        if std::mem::replace(&mut self.shown, now) == now {
+        let before = std::mem::replace(&mut self.shown, now);
+        if before == now {
             return;
+        }
+        if now.0 && !before.0 {
+            self.remove_restored();
         }
         self.place.monitor.checkpoints(self.master.statistics());
         if now.0 && self.end.is_none() {
@@ -359,16 +370,27 @@ impl<'a> Running<'a> {
         }
     }
 
+    /// Every operator has taken what the checkpoint brought here.
+    fn remove_restored(&mut self) {
+        if let Some(dir) = self.restored.take() {
+            let runtime = &self.place.runtime;
+            // What cannot be removed now goes with the job's directory.
+            drop(runtime.spawn_blocking(move || drop(std::fs::remove_dir_all(dir))));
+        }
+    }
+
     fn carry_out(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::OrderSources(order) => {
+                    if let (Order::Begin(barrier), Some(writer)) = (&order, &self.writer) {
+                        writer.begin(barrier.checkpoint);
+                    }
                     let sources = self.sources.iter().filter_map(|id| self.threads.get(id));
                     sources.for_each(|thread| thread.order(order.clone()));
                 }
                 Effect::OrderAll(order) => {
-                    if let (crate::task::Order::Completed(checkpoint), Some(writer)) = (&order, &self.writer)
-                    {
+                    if let (Order::Completed(checkpoint), Some(writer)) = (&order, &self.writer) {
                         writer.forget_before(*checkpoint);
                     }
                     self.threads
@@ -376,15 +398,8 @@ impl<'a> Running<'a> {
                         .for_each(|thread| thread.order(order.clone()));
                 }
                 Effect::Publish(manifest) => self.publish(*manifest),
-                Effect::Remove(checkpoint) => self.with_store(move |store| async move {
-                    // What stays is removed by a later cleaning.
-                    drop(store.abort(checkpoint).await);
-                }),
-                Effect::Forget(checkpoints) => self.with_store(move |store| async move {
-                    for checkpoint in checkpoints {
-                        drop(store.forget(checkpoint).await);
-                    }
-                }),
+                Effect::Remove(checkpoint) => self.at_stores.remove(checkpoint),
+                Effect::Forget(checkpoints) => self.at_stores.forget(checkpoints),
                 Effect::Answer(ticket, result) => {
                     if let Some(asker) = self.askers.remove(&ticket) {
                         drop(asker.send(result));
@@ -407,24 +422,12 @@ impl<'a> Running<'a> {
         }
     }
 
-    fn publish(&self, manifest: everspan_state::store::Manifest) {
+    fn publish(&mut self, manifest: Manifest) {
         let (number, sender) = (self.number, self.place.sender.clone());
-        self.with_store(move |store| async move {
-            let checkpoint = manifest.checkpoint;
-            let published = store.publish(&manifest).await.map_err(|error| error.to_string());
+        let checkpoint = manifest.checkpoint;
+        self.at_stores.publish(manifest, move |published| {
             drop(sender.send((number, Message::Event(Event::Published(checkpoint, published)))));
         });
-    }
-
-    fn with_store<F>(&self, work: impl FnOnce(Arc<CheckpointStore>) -> F)
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        if let Some(store) = &self.place.store {
-            let mut at_store = self.at_store.borrow_mut();
-            at_store.retain(|task| !task.is_finished());
-            at_store.push(self.place.runtime.spawn(work(store.clone())));
-        }
     }
 
     fn now(&self) -> Now {

@@ -9,6 +9,9 @@ pub struct StateOptions {
     pub backend: StateBackend,
     /// `execution.checkpointing.incremental`: checkpoints write what changed instead of everything.
     pub incremental: bool,
+    /// `execution.checkpointing.local-backup.enabled`: the newest checkpoint stays on this host as well while the job
+    /// works, so that a restart need not fetch it.
+    pub local_recovery: bool,
     /// `state.backend.lsm.localdir`: a directory on this host for state on disk while the job works; that of
     /// [`local_dir`](super::options::JobOptions::local_dir) unless set.
     pub lsm_dir: Option<PathBuf>,
@@ -45,6 +48,7 @@ impl Default for StateOptions {
         Self {
             backend: StateBackend::default(),
             incremental: true,
+            local_recovery: false,
             lsm_dir: None,
             lsm_memory_bytes: Self::LSM_MEMORY_BYTES,
         }

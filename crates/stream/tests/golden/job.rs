@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use everspan_stream::{FileSink, JobHandle, JobOptions, MapFunction, Result, StreamExecutionEnvironment};
+use everspan_stream::{
+    FileSink, JobError, JobHandle, JobOptions, MapFunction, Result, StreamExecutionEnvironment,
+};
 
 use super::held::Held;
 
@@ -182,6 +184,11 @@ impl Job {
     }
 
     pub(crate) fn start(&self, place: &Place, options: JobOptions) -> JobHandle {
+        self.try_start(place, options).expect("the job can be run")
+    }
+
+    /// Or what is wrong with the options.
+    pub(crate) fn try_start(&self, place: &Place, options: JobOptions) -> Result<JobHandle, JobError> {
         let env = StreamExecutionEnvironment::new();
         env.set_parallelism(self.parallelism);
         let words = env
@@ -214,7 +221,7 @@ impl Job {
             });
             counts.uid("counts").sink_to_as(sink, "files");
         }
-        env.start("golden", options).expect("the job can be run")
+        env.start("golden", options)
     }
 }
 

@@ -18,11 +18,10 @@ mod reader;
 mod slot;
 mod snapshot;
 
-use std::hash::{BuildHasher, Hash};
-
-use foldhash::fast::FixedState;
+use borsh::BorshSerialize;
 
 use crate::key_group::{KeyGroup, KeyGroupRange};
+pub use crate::key_hash::hash_key;
 use bucket::Bucket;
 pub use checkpoints::{HeapCheckpoints, HeapSnapshots};
 pub use error::HeapError;
@@ -33,13 +32,6 @@ use snapshot::SharedGroup;
 
 /// A group with more rows per bucket than this doubles its buckets.
 const BUCKET_ROWS_MAX: usize = 192;
-
-/// The hash of a key by which tables find it. The same key has the same hash in every process, so that key groups can
-/// follow from it.
-#[inline]
-pub fn hash_key<K: Hash>(key: &K) -> u64 {
-    FixedState::default().hash_one(key)
-}
 
 /// The rows of one key group.
 struct Group<K, V> {
@@ -54,10 +46,9 @@ struct Group<K, V> {
 pub struct HeapTable<K, V> {
     range: KeyGroupRange,
     groups: Vec<Group<K, V>>,
-    hasher: FixedState,
 }
 
-impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
+impl<K: BorshSerialize + Eq + Clone, V: Clone> HeapTable<K, V> {
     /// An empty table for the key groups of `range`.
     pub fn new(range: KeyGroupRange) -> Self {
         let empty = || Group {
@@ -67,8 +58,6 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
         Self {
             range,
             groups: range.iter().map(|_| empty()).collect(),
-            // Fixed: the same rows in the same order give the same table in every process.
-            hasher: FixedState::default(),
         }
     }
 
@@ -130,23 +119,21 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
         make: impl FnOnce() -> V,
     ) -> &mut V {
         let place = self.place(group);
-        let Group { slots, rows } = self.groups[place].with_room(&self.hasher);
+        let Group { slots, rows } = self.groups[place].with_room();
         let index = bucket_index(hash, slots.len());
-        slots[index]
-            .write()
-            .get_or_insert_with(hash, key, &self.hasher, || {
-                *rows += 1;
-                make()
-            })
+        slots[index].write().get_or_insert_with(hash, key, || {
+            *rows += 1;
+            make()
+        })
     }
 
     /// Sets the value of `key`.
     pub fn insert(&mut self, group: KeyGroup, key: K, value: V) {
         let place = self.place(group);
         let hash = hash_key(&key);
-        let group = self.groups[place].with_room(&self.hasher);
+        let group = self.groups[place].with_room();
         let bucket = group.slot_mut(hash).write();
-        let is_new = bucket.insert(hash, key, value, &self.hasher);
+        let is_new = bucket.insert(hash, key, value);
         group.rows += usize::from(is_new);
     }
 
@@ -165,7 +152,7 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
         let place = self.place(group);
         let group = &mut self.groups[place];
         while rows > BUCKET_ROWS_MAX * group.slots.len() {
-            group.grow(&self.hasher);
+            group.grow();
         }
         if group.rows == 0 {
             let each = rows / group.slots.len() * 9 / 8;
@@ -202,7 +189,7 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
     /// The table as it is now; costs one reference per bucket.
     pub fn snapshot(&mut self) -> HeapSnapshot<K, V> {
         let groups = self.groups.iter_mut().map(Group::share);
-        HeapSnapshot::new(self.range, groups.collect(), self.hasher.clone())
+        HeapSnapshot::new(self.range, groups.collect())
     }
 
     fn place(&self, group: KeyGroup) -> usize {
@@ -215,7 +202,7 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapTable<K, V> {
     }
 }
 
-impl<K: Hash + Eq + Clone, V: Clone> Group<K, V> {
+impl<K: BorshSerialize + Eq + Clone, V: Clone> Group<K, V> {
     #[inline]
     fn slot(&self, hash: u64) -> &Slot<K, V> {
         &self.slots[bucket_index(hash, self.slots.len())]
@@ -236,22 +223,22 @@ impl<K: Hash + Eq + Clone, V: Clone> Group<K, V> {
 
     /// The group, with more buckets if those it has are full.
     #[inline]
-    fn with_room(&mut self, hasher: &FixedState) -> &mut Self {
+    fn with_room(&mut self) -> &mut Self {
         if self.rows >= BUCKET_ROWS_MAX * self.slots.len() {
-            self.grow(hasher);
+            self.grow();
         }
         self
     }
 
     /// Doubles the buckets: the rows of bucket `i` of `n` go to `i` and `i + n`.
     #[cold]
-    fn grow(&mut self, hasher: &FixedState) {
+    fn grow(&mut self) {
         let old = std::mem::take(&mut self.slots);
         let bit = old.len();
         let (mut lower, mut upper) = (Vec::with_capacity(2 * bit), Vec::with_capacity(bit));
         for slot in old {
             let moves = |hash| bucket_index(hash, 2 * bit) >= bit;
-            let (stays, goes) = slot.into_bucket().split(hasher, moves);
+            let (stays, goes) = slot.into_bucket().split(moves);
             lower.push(Slot::Own(stays));
             upper.push(Slot::Own(goes));
         }

@@ -18,6 +18,7 @@ mod disk;
 mod error;
 pub mod heap;
 mod key_group;
+mod key_hash;
 mod local;
 mod lsm;
 mod lsm_tables;
@@ -30,6 +31,7 @@ pub use backend::{Backend, RESERVED_KEY_BYTE};
 pub use codec::{Codec, CodecError};
 pub use error::StateError;
 pub use key_group::{KeyGroup, KeyGroupRange};
+pub use key_hash::hash_key;
 pub use local::LocalCopies;
 pub use lsm::{
     Compacting, Compaction, Compactor, FreeSpace, LsmBackend, LsmCounters, LsmOptions, LsmRestored,

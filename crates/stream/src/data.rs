@@ -10,7 +10,8 @@ pub trait Data: BorshSerialize + BorshDeserialize + Send + 'static {}
 
 impl<T: BorshSerialize + BorshDeserialize + Send + 'static> Data for T {}
 
-/// A key of a keyed stream.
+/// A key of a keyed stream. Which subtask has its records and its state follows from its bytes in Borsh: keys that are
+/// equal must have equal ones.
 pub trait Key: Data + Hash + Eq + Clone + Sync {}
 
 impl<T: Data + Hash + Eq + Clone + Sync> Key for T {}

@@ -17,8 +17,7 @@ mod tests;
 mod timers;
 mod value;
 
-use std::hash::Hash;
-
+use borsh::BorshSerialize;
 use everspan_state::KeyGroup;
 
 pub use aggregating::AggregatingState;
@@ -38,8 +37,8 @@ const NOT_MADE: &str = "a state is used that `open` has not made: call get_state
 
 /// The hash of a key, by which it is given to a subtask and found in tables.
 #[inline]
-pub(crate) fn hash_of<K: Hash>(key: &K) -> u64 {
-    everspan_state::heap::hash_key(key)
+pub(crate) fn hash_of<K: BorshSerialize>(key: &K) -> u64 {
+    everspan_state::hash_key(key)
 }
 
 /// A key with what follows from it; worked out once per record.
@@ -53,7 +52,7 @@ pub(crate) struct KeyOf<K> {
     pub group: KeyGroup,
 }
 
-impl<K: Hash> KeyOf<K> {
+impl<K: BorshSerialize> KeyOf<K> {
     /// Works out hash, unless it came with the record, and group of `key`.
     #[inline]
     pub(crate) fn new(key: K, hash: Option<u64>, key_groups: u16) -> Self {

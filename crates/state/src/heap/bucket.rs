@@ -1,9 +1,9 @@
 //! A small hash map: what is copied when a snapshot holds it and someone writes.
 
-use std::hash::{BuildHasher, Hash};
-
-use foldhash::fast::FixedState;
+use borsh::BorshSerialize;
 use hashbrown::HashTable;
+
+use crate::key_hash::hash_key;
 
 /// Rows, found by a hash that the caller computed.
 #[derive(Clone)]
@@ -27,7 +27,7 @@ impl<K, V> Bucket<K, V> {
     }
 }
 
-impl<K: Hash + Eq, V> Bucket<K, V> {
+impl<K: BorshSerialize + Eq, V> Bucket<K, V> {
     #[inline]
     pub(super) fn get(&self, hash: u64, key: &K) -> Option<&V> {
         self.rows
@@ -43,31 +43,25 @@ impl<K: Hash + Eq, V> Bucket<K, V> {
 
     /// The value of `key`; a key that is not there is cloned. One look when it is there.
     #[inline]
-    pub(super) fn get_or_insert_with(
-        &mut self,
-        hash: u64,
-        key: &K,
-        hasher: &FixedState,
-        make: impl FnOnce() -> V,
-    ) -> &mut V
+    pub(super) fn get_or_insert_with(&mut self, hash: u64, key: &K, make: impl FnOnce() -> V) -> &mut V
     where
         K: Clone,
     {
         match self.rows.find_entry(hash, |(known, _)| known == key) {
             Ok(row) => &mut row.into_mut().1,
-            Err(absent) => add(absent.into_table(), hash, (key.clone(), make()), hasher),
+            Err(absent) => add(absent.into_table(), hash, (key.clone(), make())),
         }
     }
 
     /// Sets the value of `key`; says whether it is a new one.
-    pub(super) fn insert(&mut self, hash: u64, key: K, value: V, hasher: &FixedState) -> bool {
+    pub(super) fn insert(&mut self, hash: u64, key: K, value: V) -> bool {
         match self.rows.find_entry(hash, |(known, _)| *known == key) {
             Ok(row) => {
                 row.into_mut().1 = value;
                 false
             }
             Err(absent) => {
-                add(absent.into_table(), hash, (key, value), hasher);
+                add(absent.into_table(), hash, (key, value));
                 true
             }
         }
@@ -84,13 +78,12 @@ impl<K: Hash + Eq, V> Bucket<K, V> {
     }
 
     /// Two buckets: rows that stay, and those whose hash `moves`.
-    pub(super) fn split(self, hasher: &FixedState, moves: impl Fn(u64) -> bool) -> (Self, Self) {
+    pub(super) fn split(self, moves: impl Fn(u64) -> bool) -> (Self, Self) {
         let (mut stays, mut goes) = (Self::default(), Self::default());
         for row in self.rows {
-            let hash = hasher.hash_one(&row.0);
+            let hash = hash_key(&row.0);
             let half = if moves(hash) { &mut goes } else { &mut stays };
-            half.rows
-                .insert_unique(hash, row, |(key, _)| hasher.hash_one(key));
+            half.rows.insert_unique(hash, row, |(key, _)| hash_key(key));
         }
         (stays, goes)
     }
@@ -98,12 +91,7 @@ impl<K: Hash + Eq, V> Bucket<K, V> {
 
 /// Kept out of the way of records whose key is there.
 #[cold]
-fn add<'a, K: Hash, V>(
-    rows: &'a mut HashTable<(K, V)>,
-    hash: u64,
-    row: (K, V),
-    hasher: &FixedState,
-) -> &'a mut V {
-    let added = rows.insert_unique(hash, row, |(known, _)| hasher.hash_one(known));
+fn add<K: BorshSerialize, V>(rows: &mut HashTable<(K, V)>, hash: u64, row: (K, V)) -> &mut V {
+    let added = rows.insert_unique(hash, row, |(known, _)| hash_key(known));
     &mut added.into_mut().1
 }

@@ -11,11 +11,12 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::hash::Hash;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use borsh::BorshSerialize;
 
 use super::HeapSnapshot;
 use super::file::{Rows, TableWriter};
@@ -81,7 +82,7 @@ impl HeapSnapshots {
     /// Adds a table; its name is that under which it is read back, unique among those of its owner.
     pub fn add<K, V>(&mut self, name: &str, table: HeapSnapshot<K, V>)
     where
-        K: Codec + Hash + Eq + Clone + Send + Sync + 'static,
+        K: Codec + BorshSerialize + Eq + Clone + Send + Sync + 'static,
         V: Codec + Clone + Send + Sync + 'static,
     {
         let before = self.tables.insert(name.to_owned(), Box::new(table));
@@ -218,7 +219,7 @@ trait Table: Send {
 
 impl<K, V> Table for HeapSnapshot<K, V>
 where
-    K: Codec + Hash + Eq + Clone + Send + Sync + 'static,
+    K: Codec + BorshSerialize + Eq + Clone + Send + Sync + 'static,
     V: Codec + Clone + Send + Sync + 'static,
 {
     fn write(&self, earlier: Option<&dyn Table>, out: &mut TableWriter) -> io::Result<()> {
@@ -248,7 +249,7 @@ where
 
 impl<K, V> HeapSnapshot<K, V>
 where
-    K: Codec + Hash + Eq + Clone,
+    K: Codec + BorshSerialize + Eq + Clone,
     V: Codec + Clone,
 {
     /// The rows of a group that were put, changed or removed since `earlier`.

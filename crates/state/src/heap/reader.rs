@@ -1,7 +1,8 @@
 //! Tables read back from the files of a checkpoint.
 
 use std::collections::BTreeSet;
-use std::hash::Hash;
+
+use borsh::BorshSerialize;
 
 use super::file::TableReader;
 use super::{HeapCheckpoints, HeapError, HeapTable};
@@ -49,7 +50,7 @@ impl HeapReader {
     /// When a file cannot be read, or holds another type.
     pub fn load<K, V>(&self, table: &str, range: KeyGroupRange) -> Result<HeapTable<K, V>, HeapError>
     where
-        K: Codec + Hash + Eq + Clone,
+        K: Codec + BorshSerialize + Eq + Clone,
         V: Codec + Clone,
     {
         let mut loaded = HeapTable::new(range);
@@ -77,7 +78,7 @@ fn take_row<K, V>(
     (key, value): (&[u8], Option<&[u8]>),
 ) -> Result<(), CodecError>
 where
-    K: Codec + Hash + Eq + Clone,
+    K: Codec + BorshSerialize + Eq + Clone,
     V: Codec + Clone,
 {
     let key = K::decode(key)?;

@@ -1,20 +1,19 @@
 //! A table as it was at one moment.
 
-use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
-use foldhash::fast::FixedState;
+use borsh::BorshSerialize;
 
 use super::bucket::Bucket;
 use super::bucket_index;
 use crate::key_group::{KeyGroup, KeyGroupRange};
+use crate::key_hash::hash_key;
 
 /// The rows of a [`HeapTable`](super::HeapTable) when [`snapshot`](super::HeapTable::snapshot) was called, for another
 /// thread to read while the table goes on.
 pub struct HeapSnapshot<K, V> {
     range: KeyGroupRange,
     groups: Vec<SharedGroup<K, V>>,
-    hasher: FixedState,
 }
 
 /// The rows of one key group.
@@ -24,13 +23,9 @@ pub(super) struct SharedGroup<K, V> {
     pub(super) rows: usize,
 }
 
-impl<K: Hash + Eq + Clone, V: Clone> HeapSnapshot<K, V> {
-    pub(super) fn new(range: KeyGroupRange, groups: Vec<SharedGroup<K, V>>, hasher: FixedState) -> Self {
-        Self {
-            range,
-            groups,
-            hasher,
-        }
+impl<K: BorshSerialize + Eq + Clone, V: Clone> HeapSnapshot<K, V> {
+    pub(super) fn new(range: KeyGroupRange, groups: Vec<SharedGroup<K, V>>) -> Self {
+        Self { range, groups }
     }
 
     /// The key groups of the table.
@@ -55,7 +50,7 @@ impl<K: Hash + Eq + Clone, V: Clone> HeapSnapshot<K, V> {
 
     /// The value that `key`, which belongs to `group`, had.
     pub fn get(&self, group: KeyGroup, key: &K) -> Option<&V> {
-        let hash = self.hasher.hash_one(key);
+        let hash = hash_key(key);
         let buckets = &self.group(group).buckets;
         buckets[bucket_index(hash, buckets.len())].get(hash, key)
     }

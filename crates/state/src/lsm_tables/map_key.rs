@@ -1,6 +1,9 @@
 //! The key of an entry of a map that belongs to a key.
 
+use std::io;
 use std::sync::Arc;
+
+use borsh::BorshSerialize;
 
 use crate::codec::{Codec, CodecError};
 
@@ -23,6 +26,14 @@ pub(super) fn encode_owner<K: Codec>(key: &K, out: &mut Vec<u8>) {
     // One that does not fit is longer than any key may be, which is refused when it is written.
     let length = u32::try_from(length).unwrap_or(u32::MAX);
     out[from..from + LENGTH_BYTES].copy_from_slice(&length.to_be_bytes());
+}
+
+/// To be hashed, and for nothing else: what is written is [`Codec::encode`]'s.
+impl<K: BorshSerialize> BorshSerialize for MapKey<K> {
+    fn serialize<W: io::Write>(&self, writer: &mut W) -> io::Result<()> {
+        self.key.serialize(writer)?;
+        writer.write_all(&self.entry)
+    }
 }
 
 impl<K: Codec> Codec for MapKey<K> {

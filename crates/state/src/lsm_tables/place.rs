@@ -2,6 +2,8 @@
 
 use std::hash::Hash;
 
+use borsh::BorshSerialize;
+
 use crate::codec::Codec;
 use crate::key_group::KeyGroup;
 use crate::lsm::KEY_BYTES_MAX;
@@ -11,9 +13,9 @@ use crate::{CodecError, StateError};
 pub(super) const PREFIX_BYTES: usize = 6;
 
 /// What may be a key of a table.
-pub trait TableKey: Codec + Hash + Eq + Clone + Send + Sync + 'static {}
+pub trait TableKey: Codec + BorshSerialize + Hash + Eq + Clone + Send + Sync + 'static {}
 
-impl<K: Codec + Hash + Eq + Clone + Send + Sync + 'static> TableKey for K {}
+impl<K: Codec + BorshSerialize + Hash + Eq + Clone + Send + Sync + 'static> TableKey for K {}
 
 /// What may be a value of a table.
 pub trait TableValue: Codec + Clone + Send + Sync + 'static {}

@@ -142,7 +142,7 @@ fn rows_leave_memory_only_when_they_are_on_disk() {
     assert_eq!(tables.numbers.evict(usize::MAX), 0);
     drop(tables.write_out());
     tables.tables.wait().unwrap();
-    tables.numbers.put(KeyGroup(3), hash_key(&3), &3, vec![8]);
+    tables.numbers.put(KeyGroup(3), hash_key(&3u16), &3, vec![8]);
     assert!(tables.numbers.evict(usize::MAX) > 0);
     assert_eq!(
         tables.numbers.rows_in_memory(),
@@ -179,7 +179,7 @@ fn the_rows_of_a_table_that_is_not_made_any_more_are_gone_with_the_next_snapshot
 fn a_row_of_another_type_and_a_key_that_is_too_long_are_errors_that_name_the_table() {
     let mut bed = Bed::new();
     let mut tables = Tables::over(bed.create(all()));
-    tables.numbers.put(KeyGroup(1), hash_key(&1), &1, vec![7]);
+    tables.numbers.put(KeyGroup(1), hash_key(&1u16), &1, vec![7]);
     let snapshot = tables.write_out();
     let files = bed.write(snapshot);
     let part = FetchedPart::of_snapshot(&files, all()).unwrap();
@@ -218,7 +218,7 @@ fn a_snapshot_is_refused_on_a_full_disk_and_nothing_is_lost() {
     let says = full.clone();
     options.free_space = Arc::new(move |_| Ok(if says.load(Ordering::Relaxed) { 0 } else { u64::MAX }));
     let mut tables = Tables::over(LsmTables::create(&dir, all(), options).unwrap());
-    tables.numbers.put(KeyGroup(1), hash_key(&1), &1, vec![7]);
+    tables.numbers.put(KeyGroup(1), hash_key(&1u16), &1, vec![7]);
     assert!(matches!(
         tables.tables.begin(10),
         Err(StateError::DiskFull { free: 0, .. })

@@ -66,23 +66,48 @@ class Process:
         return "\n".join(f"    {line}" for line in text[-lines:])
 
     def cpu_seconds(self) -> float:
-        """User and system time of the whole process, threads that have ended included."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+        """User and system time of the process and of those it started, threads that have ended included."""
+        return sum(_cpu_ticks(pid) for pid in self._family()) / TICKS_PER_SECOND
 
     def memory_mb(self, field: str = "VmRSS") -> float:
-        """Resident memory now (`VmRSS`) or at its highest (`VmHWM`), in MiB."""
-        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith(f"{field}:"):
-                return int(line.split()[1]) / 1024
-        raise BenchError(f"{self.name} has no {field} in /proc/{self.pid}/status")
+        """Resident memory now (`VmRSS`) or at its highest (`VmHWM`), in MiB, with that of the processes it started."""
+        return sum(self._figure(pid, "status", field) for pid in self._family()) / 1024
 
     def written_bytes(self) -> int:
-        """Bytes the process has caused to be sent to the disk."""
-        for line in Path(f"/proc/{self.pid}/io").read_text().splitlines():
-            if line.startswith("write_bytes:"):
+        """Bytes the process and those it started have caused to be sent to the disk."""
+        return sum(self._figure(pid, "io", "write_bytes") for pid in self._family())
+
+    def _family(self) -> list[int]:
+        """The process, and those it started that still run: a server may send its spans by a process of its own."""
+        return [self.pid, *(pid for pid in _pids() if _parent(pid) == self.pid)]
+
+    def _figure(self, pid: int, file: str, field: str) -> int:
+        for line in Path(f"/proc/{pid}/{file}").read_text().splitlines():
+            if line.startswith(f"{field}:"):
                 return int(line.split()[1])
-        raise BenchError(f"{self.name} has no write_bytes in /proc/{self.pid}/io")
+        raise BenchError(f"{self.name} has no {field} in /proc/{pid}/{file}")
+
+
+def _pids() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of a process's `stat` from its state on."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def _parent(pid: int) -> int:
+    """0 of a process that has ended meanwhile, or that nobody has waited for yet."""
+    try:
+        state, parent = _stat(pid)[:2]
+    except OSError:
+        return 0
+    return 0 if state == "Z" else int(parent)
+
+
+def _cpu_ticks(pid: int) -> int:
+    return sum(int(ticks) for ticks in _stat(pid)[11:13])
 
 
 def free_ports(count: int) -> list[int]:

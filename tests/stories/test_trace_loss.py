@@ -1,8 +1,8 @@
 """No span is lost and none comes twice, whoever dies and however the collector behaves.
 
 The collector here is a process of its own that outlives the server and keeps every request. Load runs meanwhile;
-in the end every accepted request and every invocation must have its spans, each once. After a kill -9 the request
-under way may come again, byte for byte. `EVERSPAN_STORIES_CRASHES` says how often to kill (default 3; 50 is the
+in the end every accepted request and every invocation must have its spans, each once. Only after a kill -9 of the
+process that sends may the request under way come again, byte for byte. `EVERSPAN_STORIES_CRASHES` says how often to kill (default 3; 50 is the
 full measure, which also lengthens the times without a collector). Run with `-m crash`.
 """
 
@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from bed import audit, metrics
+from bed import audit, metrics, senders
 from bed.arrivals import Sink, by_identity
 from bed.load import Load
 from bed.process import wait_until
@@ -31,6 +31,10 @@ LISTED_MAX = 10_000
 PADDING = 64 << 10
 GREETINGS = 600
 SPANS_OF_A_GREETING = 4
+# However slow the machine is: a start waits for the collector's answer, and nobody gives up on it.
+PATIENCE = {"TRACING_SENDER_WAIT": "60s", "TRACING_TIMEOUT": "60s"}
+SENDERS_END_S = 30
+ANSWER_DELAYS_S = (0.2, 1.0)
 
 
 @pytest.fixture
@@ -45,7 +49,8 @@ def open_bed(sink, new_bed):
     """Opens a bed whose server exports to the sink."""
 
     def open_with(**settings):
-        bed = new_bed("rust", {"TRACING_ENDPOINT": sink.url, "DEFAULT_RETRY_POLICY__MAX_ATTEMPTS": "1000"} | settings)
+        own = {"TRACING_ENDPOINT": sink.url, "DEFAULT_RETRY_POLICY__MAX_ATTEMPTS": "1000"} | PATIENCE
+        bed = new_bed("rust", own | settings)
         if bed.oracle:
             pytest.skip("the oracle loses spans whenever its collector is away, and when it is terminated")
         return bed
@@ -59,23 +64,33 @@ def test_no_span_is_lost_when_the_server_is_terminated_under_load(sink, open_bed
     _all_arrived_once(bed, sink, load)
 
 
-def test_no_span_is_lost_when_the_server_is_killed_under_load(sink, open_bed):
+def test_no_span_is_lost_and_none_comes_twice_when_the_server_is_killed_under_load(sink, open_bed):
     bed = open_bed()
     load = _load_through(bed, KILLS, bed.server.kill_and_restart)
-    _all_arrived(bed, sink, load)
+    _all_arrived_once(bed, sink, load)
 
 
-def test_no_span_is_lost_when_the_server_is_killed_while_it_suspends_always(sink, open_bed):
+@pytest.mark.parametrize("delay_s", ANSWER_DELAYS_S)
+def test_no_span_comes_twice_when_the_server_is_killed_with_a_request_under_way(sink, open_bed, delay_s):
+    """A collector that answers late has a request most of the time, also when the server dies."""
+    bed = open_bed()
+    sink.behave(delay_s=delay_s)
+    load = _load_through(bed, KILLS, bed.server.kill_and_restart)
+    sink.behave()
+    _all_arrived_once(bed, sink, load)
+
+
+def test_no_span_comes_twice_when_the_server_is_killed_while_it_suspends_always(sink, open_bed):
     bed = open_bed(WORKER__INVOKER__INACTIVITY_TIMEOUT="0s")
     load = _load_through(bed, max(3, KILLS // 2), bed.server.kill_and_restart)
-    _all_arrived(bed, sink, load)
+    _all_arrived_once(bed, sink, load)
 
 
-def test_no_span_is_lost_when_the_server_is_killed_while_it_flushes_all_the_time(sink, open_bed):
+def test_no_span_comes_twice_when_the_server_is_killed_while_it_flushes_all_the_time(sink, open_bed):
     """State that is on disk is not replayed, so its spans must be safe before it is."""
     bed = open_bed(PARTITIONS="1", STATE__FLUSH_SIZE="1MiB")
     load = _load_through(bed, max(3, KILLS // 2), bed.server.kill_and_restart, padding="x" * PADDING)
-    _all_arrived(bed, sink, load)
+    _all_arrived_once(bed, sink, load)
 
 
 def test_no_span_is_lost_when_the_server_dies_while_the_collector_is_away(sink, open_bed):
@@ -85,6 +100,31 @@ def test_no_span_is_lost_when_the_server_dies_while_the_collector_is_away(sink, 
     sink.stop()
     load = _load_through(bed, max(4, KILLS // 5), lambda: ends[0]() or ends.reverse())
     sink.start()
+    _all_arrived_once(bed, sink, load)
+
+
+def test_a_killed_sender_process_costs_no_span_and_repeats_its_request_at_most(sink, open_bed):
+    bed = open_bed()
+    sink.behave(delay_s=ANSWER_DELAYS_S[0])
+    load = _load_through(bed, KILLS, lambda: senders.kill(bed.server))
+    sink.behave()
+    _all_arrived(bed, sink, load)
+
+
+def test_both_killed_together_cost_no_span_and_repeat_a_request_at_most(sink, open_bed):
+    bed = open_bed()
+    sink.behave(delay_s=ANSWER_DELAYS_S[0])
+    load = _load_through(bed, KILLS, lambda: senders.kill(bed.server) or bed.server.kill_and_restart())
+    sink.behave()
+    _all_arrived(bed, sink, load)
+
+
+def test_without_a_sender_process_a_kill_repeats_a_request_at_most(sink, open_bed):
+    bed = open_bed(TRACING_SENDER_PROCESS="false")
+    sink.behave(delay_s=ANSWER_DELAYS_S[0])
+    load = _load_through(bed, KILLS, bed.server.kill_and_restart)
+    sink.behave()
+    assert senders.of(bed.server) == []
     _all_arrived(bed, sink, load)
 
 
@@ -194,6 +234,7 @@ def _all_arrived(bed, sink: Sink, load: Load) -> list:
     metrics.wait_drained(bed.server)
     assert metrics.lines(bed.server, "everspan_spans_dropped_total") == []
     assert bed.server.process.terminate() == 0
+    wait_until(lambda: senders.of(bed.server) == [], SENDERS_END_S, "no sender process is left")
     arrivals = sink.arrivals()
     holes = audit.missing(arrivals, load.requests, {one["id"] for one in listed})
     repeated = audit.repeated(arrivals)

@@ -164,6 +164,12 @@ impl<B: Backend> Partition<B> {
         self.synced
     }
 
+    /// The last record all of whose effects have left.
+    pub fn released_up_to(&self) -> u64 {
+        let next = self.held.front().map_or(u64::MAX, |&(seq, _)| seq);
+        self.synced.min(self.applied).min(next - 1)
+    }
+
     /// Effects that wait for the log.
     pub fn held(&self) -> usize {
         self.held.len()

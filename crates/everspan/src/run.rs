@@ -15,4 +15,4 @@ pub use demo::demo;
 pub use deployments::deployments;
 pub use invocations::invocations;
 pub use restore::restore;
-pub use server::server;
+pub use server::{SENDER_COMMAND, server};

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use everspan_durable::machine::Keep;
+use everspan_export::sender_process::SenderProcess;
 use everspan_export::{Mark, Reporters};
 use everspan_trace::Factories;
 use rand::Rng;
@@ -75,14 +76,19 @@ impl Server {
     /// # Errors
     /// What is in the way, and whether it is the configuration.
     pub async fn start(config: &Config) -> Result<Self, ServerError> {
-        Self::start_with(config, &Factories::default()).await
+        Self::start_with(config, &Factories::default(), None).await
     }
 
-    /// The same with factories of one's own beside those that are built in: `traces.reporter.NAME.factory` may name them.
+    /// The same with factories of one's own beside those that are built in, which `traces.reporter.NAME.factory` may name;
+    /// and with what is started to send spans, if this program can be that (`tracing-sender-process`).
     ///
     /// # Errors
     /// As `start`.
-    pub async fn start_with(config: &Config, factories: &Factories) -> Result<Self, ServerError> {
+    pub async fn start_with(
+        config: &Config,
+        factories: &Factories,
+        sender: Option<&SenderProcess>,
+    ) -> Result<Self, ServerError> {
         let ingress_listener = listen::bind("ingress.bind-address", config.ingress.bind_address).await?;
         let admin_listener = listen::bind("admin.bind-address", config.admin.bind_address).await?;
         let ingress_address = ingress_listener.local_addr().map_err(failed)?;
@@ -94,7 +100,7 @@ impl Server {
         let (admin_port, admin_task) = AdminPort::serve(admin_listener, Arc::clone(&progress), stop.clone());
         tracing::info!(admin = %admin_address, "the server starts");
         let checkpointing = checkpointing::options(config, &data)?;
-        let prepared = Prepared::new(config, factories, &data.spool())?;
+        let prepared = Prepared::new(config, factories, sender, &data.spool())?;
         let runtime = Handle::current();
         let open_reporters = Box::new(move |ends: &[Mark]| prepared.open(ends, &runtime));
         let Services {

@@ -136,7 +136,9 @@ async fn reporters_of_ones_own_run_beside_those_that_are_built_in() {
     let heard = Arc::default();
     let path = ("tracing-json-path", files.path().to_str().unwrap());
     let config = config(data.path(), &[KEYS, &[path]].concat());
-    let server = Server::start_with(&config, &factories(&heard)).await.unwrap();
+    let server = Server::start_with(&config, &factories(&heard), None)
+        .await
+        .unwrap();
     call_once(&server, &echo().await).await;
     for line in [
         "everspan_spans_exported_total{reporter=\"mine\"} 2",
@@ -173,7 +175,7 @@ async fn a_reporter_that_does_not_open_keeps_the_server_from_starting() {
             keys.push(("traces.reporter.mine.mood", mood));
         }
         let config = config(data.path(), &keys);
-        match Server::start_with(&config, &factories(&heard)).await {
+        match Server::start_with(&config, &factories(&heard), None).await {
             Err(ServerError::Usage(why)) => assert!(why.contains(message), "{why}"),
             Err(other) => panic!("{other:?}"),
             Ok(_) => panic!("it started"),

@@ -6,6 +6,7 @@ use crate::marks::Marks;
 /// Encoded spans per scope, and how far the records behind them reach.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
+    number: u64,
     scopes: Vec<(String, Vec<u8>)>,
     spans: usize,
     bytes: usize,
@@ -16,6 +17,19 @@ impl Batch {
     /// An empty one.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty one with this number.
+    pub(crate) fn numbered(number: u64) -> Self {
+        Self {
+            number,
+            ..Self::default()
+        }
+    }
+
+    /// Which of its pipeline's batches it is: from 1, also across restarts; 0 outside of a pipeline.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// Per scope its name and its spans: a concatenation of what `everspan_trace::otlp::encode_span` wrote.
@@ -62,6 +76,16 @@ impl Batch {
             buffer.extend_from_slice(encoded);
             self.scopes.push((scope.to_owned(), buffer));
         }
+    }
+
+    /// As [`push`](Batch::push), without a copy of a scope's first spans.
+    pub(crate) fn push_owned(&mut self, scope: String, encoded: Vec<u8>, count: usize) {
+        if self.scopes.iter().any(|(name, _)| *name == scope) {
+            return self.push(&scope, &encoded, count);
+        }
+        self.spans += count;
+        self.bytes += encoded.len();
+        self.scopes.push((scope, encoded));
     }
 
     /// Takes over a mark, unless it knows a higher one.

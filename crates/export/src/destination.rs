@@ -4,6 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Batch;
 
 /// Where a pipeline's batches go. One delivery is under way at a time, oldest batch first.
@@ -20,7 +22,7 @@ pub trait Destination: Send + 'static {
 }
 
 /// What became of a batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Delivery {
     /// The destination has it, but for the spans it rejected for good.
     Taken {
@@ -50,5 +52,17 @@ impl Delivery {
             rejected: 0,
             message: None,
         }
+    }
+
+    /// With something more to say.
+    pub(crate) fn with_remark(mut self, remark: &str) -> Self {
+        match &mut self {
+            Self::Taken { message, .. } => {
+                let said = message.take().map(|said| format!("{said}; {remark}"));
+                *message = Some(said.unwrap_or_else(|| remark.to_owned()));
+            }
+            Self::Later { why, .. } | Self::Refused { why } => *why = format!("{why}; {remark}"),
+        }
+        self
     }
 }

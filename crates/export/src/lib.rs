@@ -13,7 +13,8 @@
 //!
 //! Queue and spool are one line: what memory has no room for goes to disk, oldest first, and so does what must outlive
 //! a crash ([`SpanWriter::secure`]) and what is left at the end. What a destination has taken is written down at once,
-//! with the [`Mark`]s of the records behind it, so that the next start repeats nothing and misses nothing.
+//! with the [`Mark`]s of the records behind it, so that the next start repeats nothing and misses nothing. What was under
+//! way when a process was killed is repeated, unless a [`sender_process`] noted it.
 //!
 //! ```
 //! use everspan_export::{Pipeline, PipelineOptions, Reporter, Reporters, log};
@@ -61,6 +62,8 @@ pub mod reporting;
 mod retry_info;
 mod secured;
 mod sender;
+pub mod sender_process;
+mod sent;
 mod sink;
 mod spool;
 mod storage;

@@ -50,7 +50,7 @@ impl Pipeline {
     ) -> Result<Self, ExportError> {
         let (storage, start) = match &options.spool {
             Some(spool) => {
-                let (storage, start) = Storage::open(spool, baseline)?;
+                let (storage, start) = Storage::open(spool, baseline, options.sender_wait_max)?;
                 (Some(Arc::new(storage)), start)
             }
             None => (None, Start::without_disk(baseline)),

@@ -71,14 +71,13 @@ impl Position {
     /// Opens the file in `dir`, or makes it.
     pub(crate) fn open(dir: &Path) -> Result<Self, ExportError> {
         let path = dir.join(NAME);
+        let file = open_file(&path).map_err(|error| ExportError::spool(&path, error))?;
+        Self::read(path, file)
+    }
+
+    /// What stands in this file.
+    pub(crate) fn read(path: PathBuf, file: File) -> Result<Self, ExportError> {
         let failed = |error: io::Error| ExportError::spool(&path, error);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(failed)?;
         let (found, now) = match newest(&file).map_err(failed)? {
             Ok(Some(slot)) => (PositionFound::Whole, slot),
             Ok(None) if file.metadata().map_err(failed)?.len() == 0 => {
@@ -128,6 +127,14 @@ impl Position {
         self.lock().now.marks.clone()
     }
 
+    /// Takes over what another file says: batches up to this number are done with, and the records behind them. It is
+    /// written by [`begin`](Position::begin).
+    pub(crate) fn merge(&self, taken: u64, marks: &Marks) {
+        let mut inner = self.lock();
+        inner.now.taken = inner.now.taken.max(taken);
+        inner.now.marks.raise_all(marks.as_slice());
+    }
+
     /// Writes both slots and syncs them: what the pipeline starts from.
     pub(crate) fn begin(&self, synced: u64, marks: Marks) -> Result<(), ExportError> {
         let failed = |error: io::Error| ExportError::spool(&self.path, error);
@@ -167,6 +174,16 @@ impl Position {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Opens a file with a position, or makes one that has none yet.
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
 }
 
 /// The newest whole slot; the error is the version of a file that is too new.

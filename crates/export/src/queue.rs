@@ -107,18 +107,21 @@ impl Queue {
         self.lock().counters
     }
 
-    /// Takes spans in, all of a piece or none, and how far they reach.
-    pub(crate) fn push<'a>(&self, pieces: impl Iterator<Item = Piece<'a>>, marks: &[Mark]) {
+    /// Takes spans in, all of a piece or none, and how far they reach: all in one batch, so that a batch which is taken has
+    /// no span of a record that its marks do not reach.
+    pub(crate) fn push<'a>(&self, pieces: impl Iterator<Item = Piece<'a>> + Clone, marks: &[Mark]) {
         if self.push_quietly(pieces, marks) {
             self.wake.notify_one();
         }
     }
 
     /// Whether the sender must be woken.
-    fn push_quietly<'a>(&self, pieces: impl Iterator<Item = Piece<'a>>, marks: &[Mark]) -> bool {
+    fn push_quietly<'a>(&self, pieces: impl Iterator<Item = Piece<'a>> + Clone, marks: &[Mark]) -> bool {
+        let bytes = pieces.clone().map(|piece| piece.encoded.len()).sum();
         let mut state = self.lock();
+        let mut fits = state.youngest_fits(self.limits, bytes);
         for piece in pieces.filter(|piece| piece.count > 0) {
-            state.take_in(self.limits, piece);
+            state.take_in(self.limits, piece, &mut fits);
         }
         if state.life == Life::Open {
             state.mark(marks);

@@ -141,7 +141,7 @@ fn read(reader: &mut Option<Reader>, place: Place) -> Result<Batch, String> {
 }
 
 /// A delivery whose panic is a refusal: one batch that a destination cannot bear must not keep the rest.
-async fn guarded(destination: &mut dyn Destination, batch: &Batch) -> Delivery {
+pub(crate) async fn guarded(destination: &mut dyn Destination, batch: &Batch) -> Delivery {
     let begin = move || {
         let destination = destination; // the delivery borrows it for as long as it lasts
         destination.deliver(batch)

@@ -31,7 +31,7 @@ impl SpanSink {
     }
 
     /// Several scopes at once.
-    pub(crate) fn push_pieces<'a>(&self, pieces: impl Iterator<Item = Piece<'a>>, marks: &[Mark]) {
+    pub(crate) fn push_pieces<'a>(&self, pieces: impl Iterator<Item = Piece<'a>> + Clone, marks: &[Mark]) {
         self.queue.push(pieces, marks);
     }
 

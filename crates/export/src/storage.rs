@@ -1,11 +1,13 @@
-//! The directory of a pipeline: a lock, the position, the spool.
+//! The directory of a pipeline: a lock, the position, what a sender process noted, the spool.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::marks::Marks;
 use crate::position::{Position, PositionFound};
+use crate::sent::{self, Before};
 use crate::spool::{self, Found, Reader, Spool};
 use crate::{ExportError, Mark, SpoolOptions};
 
@@ -45,12 +47,25 @@ impl Start {
 
 impl Storage {
     /// Opens the directory, or makes it. A source that is not known there begins at its `baseline`; one that is known
-    /// cannot be further than that.
-    pub(crate) fn open(options: &SpoolOptions, baseline: &[Mark]) -> Result<(Self, Start), ExportError> {
+    /// cannot be further than that. A sender process of before is waited for at most so long.
+    pub(crate) fn open(
+        options: &SpoolOptions,
+        baseline: &[Mark],
+        sender_wait_max: Duration,
+    ) -> Result<(Self, Start), ExportError> {
         let dir = &options.dir;
         make(dir).map_err(|error| ExportError::spool(dir, error))?;
         let lock = lock(dir)?;
         let position = Position::open(dir)?;
+        match sent::before(dir, sender_wait_max)? {
+            Before::Nothing => {}
+            Before::UpTo(taken, marks) => position.merge(taken, &marks),
+            Before::StillThere => tracing::warn!(
+                dir = %dir.display(),
+                waited_ms = u64::try_from(sender_wait_max.as_millis()).unwrap_or(u64::MAX),
+                "a delivery from before the start is still under way: its spans may be sent again"
+            ),
+        }
         let recovered = spool::recover(dir, position.taken(), position.synced())?;
         let mut marks = position.marks();
         marks.raise_all(recovered.marks.as_slice());
@@ -62,6 +77,7 @@ impl Storage {
             marks.cap(*mark);
         }
         position.begin(recovered.last, marks.clone())?;
+        sent::remove(dir)?;
         let spool = Spool::new(dir, options.bytes_max, &recovered);
         sync(dir).map_err(|error| ExportError::spool(dir, error))?;
         let start = Start {
@@ -113,3 +129,6 @@ fn lock(dir: &Path) -> Result<File, ExportError> {
         Err(TryLockError::Error(error)) => Err(failed(&error)),
     }
 }
+
+#[cfg(test)]
+mod tests;

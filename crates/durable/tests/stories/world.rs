@@ -356,6 +356,9 @@ impl World {
             assert!(partition.release().is_none(), "an effect left before the sync");
             partition.synced(seq);
             while let Some(effect) = self.partitions[index].release() {
+                let partition = &self.partitions[index];
+                let all_left = partition.released_up_to() == seq;
+                assert_eq!(all_left, partition.held() == 0, "record {seq}");
                 self.carry_out(index, effect);
             }
             if self.flush_at == Some(self.records()) {

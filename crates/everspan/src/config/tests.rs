@@ -39,6 +39,7 @@ fn sample(key: &Key) -> &'static str {
         Kind::Size => "7MiB",
         Kind::Count | Kind::Float => "7",
         Kind::Limit => "unlimited",
+        Kind::Bool if key.default == Some("true") => "false",
         Kind::Bool => "true",
         Kind::Address if key.name.starts_with("admin") => "[::1]:7",
         Kind::Address => "127.0.0.1:7",

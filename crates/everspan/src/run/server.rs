@@ -1,14 +1,21 @@
 //! `everspan server`: configuration, log, server, until a signal says stop.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use everspan_export::sender_process::SenderProcess;
+use everspan_trace::Factories;
+
 use crate::cli::ServerArgs;
 use crate::config::{Config, ConfigError, LogFormat, Settings};
 use crate::server::{Server, ServerError};
+
+/// The server starts `everspan span-sender DIR` by itself, one for each `otlp` reporter.
+pub const SENDER_COMMAND: &str = "span-sender";
 
 /// Runs the server until SIGTERM or SIGINT.
 pub fn server(args: &ServerArgs) -> ExitCode {
@@ -45,7 +52,8 @@ async fn run(config: &Config) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let server = match Server::start(config).await {
+    let started = Server::start_with(config, &Factories::default(), sender_process().as_ref()).await;
+    let server = match started {
         Ok(server) => server,
         Err(error) => {
             let why = explain(&error.to_string(), config);
@@ -70,6 +78,17 @@ async fn run(config: &Config) -> ExitCode {
     server.stop().await;
     tracing::info!("stopped");
     ExitCode::SUCCESS
+}
+
+/// This program. By its name only where there is no other way: another version may lie there by the time a process is
+/// started.
+fn sender_process() -> Option<SenderProcess> {
+    let running = Some(PathBuf::from("/proc/self/exe")).filter(|path| path.exists());
+    Some(SenderProcess {
+        program: running.or_else(|| std::env::current_exe().ok())?,
+        name: "everspan".into(),
+        arguments: vec![SENDER_COMMAND.into()],
+    })
 }
 
 /// The names of the reporters that are on.

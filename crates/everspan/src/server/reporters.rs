@@ -8,8 +8,9 @@ mod leftover;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use everspan_export::sender_process::SenderProcess;
 use everspan_export::{Destination, Mark, Pipeline, PipelineOptions, Reporter, Reporters, SpoolOptions};
 use everspan_trace::catalog::attr;
 use everspan_trace::{Factories, KeyValue, LevelFilter, SpanFilter};
@@ -17,10 +18,12 @@ use tokio::runtime::Handle;
 
 use super::ServerError;
 use crate::config::{Config, FactoryConfig, ReporterConfig};
+use destination::Ways;
 
 /// The reporters that are on, checked, not yet running.
 pub(super) struct Prepared {
     parts: Vec<Part>,
+    sender_wait_max: Duration,
 }
 
 struct Part {
@@ -33,9 +36,18 @@ struct Part {
 
 impl Prepared {
     /// Makes every destination. `spool` is the directory below which each reporter keeps what waits.
-    pub(super) fn new(config: &Config, factories: &Factories, spool: &Path) -> Result<Self, ServerError> {
-        let resource = resource(config);
-        let part = |reporter| Part::new(config, reporter, factories, &resource, spool);
+    pub(super) fn new(
+        config: &Config,
+        factories: &Factories,
+        sender: Option<&SenderProcess>,
+        spool: &Path,
+    ) -> Result<Self, ServerError> {
+        let ways = Ways {
+            factories,
+            resource: resource(config),
+            sender,
+        };
+        let part = |reporter| Part::new(config, reporter, &ways, spool);
         let parts = config
             .tracing
             .reporters
@@ -46,12 +58,20 @@ impl Prepared {
             tracing::info!(reporter = %name, "a reporter is configured, but not on: traces.reporters does not name it");
         }
         leftover::say(config, spool);
-        Ok(Self { parts })
+        Ok(Self {
+            parts,
+            sender_wait_max: config.tracing.sender_wait_max,
+        })
     }
 
-    /// Starts a pipeline for each. `baseline` says how far the log's records reach.
+    /// Starts a pipeline for each. `baseline` says how far the log's records reach. Deliveries that are still under way
+    /// from before are waited for, all together as long as for one.
     pub(super) fn open(self, baseline: &[Mark], runtime: &Handle) -> Result<Arc<Reporters>, String> {
-        let open = |part: Part| part.open(baseline, runtime);
+        let begun = Instant::now();
+        let open = |mut part: Part| {
+            part.options.sender_wait_max = self.sender_wait_max.saturating_sub(begun.elapsed());
+            part.open(baseline, runtime)
+        };
         let reporters = self.parts.into_iter().map(open).collect::<Result<_, _>>()?;
         Ok(Arc::new(Reporters::new(reporters)))
     }
@@ -61,13 +81,13 @@ impl Part {
     fn new(
         config: &Config,
         reporter: &ReporterConfig,
-        factories: &Factories,
-        resource: &[KeyValue],
+        ways: &Ways<'_>,
         spool: &Path,
     ) -> Result<Self, ServerError> {
-        let destination = destination::make(reporter, factories, resource)?;
+        let dir = spool.join(&reporter.name);
+        let destination = destination::make(reporter, ways, &dir)?;
         Ok(Self {
-            options: pipeline_options(reporter, spool.join(&reporter.name)),
+            options: pipeline_options(reporter, dir),
             destination,
             filter: reporter.filter.clone(),
             level_filter: config.tracing.filter.clone(),

@@ -213,7 +213,7 @@ fn replay(
                 added += 1;
             }
         }
-        if added >= SPANS_TOGETHER {
+        if added >= SPANS_TOGETHER || spans.is_long() {
             added = 0;
             spans.push(&applied(partitions));
             // A replay is faster than a disk: what does not fit into memory goes to the spool first.

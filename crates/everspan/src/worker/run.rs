@@ -255,9 +255,7 @@ impl Worker {
     /// Lets every effect and answer leave whose record is synced.
     pub(super) fn release(&mut self) {
         for index in 0..self.shards.len() {
-            while let Some(effect) = self.shards[index].partition.release() {
-                self.carry_out(index, effect);
-            }
+            self.release_effects(index);
             while let Some(held) = self.shards[index].release_held() {
                 self.answer(index, held);
             }
@@ -276,11 +274,23 @@ impl Worker {
         }
     }
 
-    /// The spans of all records that are synced are in the writer: every effect of theirs has left.
+    fn release_effects(&mut self, index: usize) {
+        let mut before = self.shards[index].partition.released_up_to();
+        while let Some(effect) = self.shards[index].partition.release() {
+            self.carry_out(index, effect);
+            let released = self.shards[index].partition.released_up_to();
+            if released > before && self.spans.is_long() {
+                self.push_spans();
+            }
+            before = released;
+        }
+    }
+
+    /// The spans of all records whose effects have left are in the writer, and none of any other record.
     pub(super) fn push_spans(&mut self) {
         let mark = |shard: &Shard| Mark {
             source: shard.number,
-            upto: shard.partition.synced_up_to(),
+            upto: shard.partition.released_up_to(),
         };
         let marks: Vec<Mark> = self.shards.iter().map(mark).collect();
         self.spans.push(&marks);

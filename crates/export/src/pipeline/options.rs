@@ -17,6 +17,8 @@ pub struct PipelineOptions {
     /// A delivery that takes longer is given up and begun again. Destinations have shorter limits of their own; this
     /// one is for those that hang.
     pub delivery_timeout: Duration,
+    /// So long the start waits for a delivery that a sender process has under way from before.
+    pub sender_wait_max: Duration,
     /// What keeps spans across a crash; without it they wait in memory only.
     pub spool: Option<SpoolOptions>,
 }
@@ -31,7 +33,7 @@ pub struct SpoolOptions {
 }
 
 impl PipelineOptions {
-    /// The defaults: 200 ms, 1024 spans, 16 MiB, 60 s, nothing on disk.
+    /// The defaults: 200 ms, 1024 spans, 16 MiB, 60 s, 3 s, nothing on disk.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -39,6 +41,7 @@ impl PipelineOptions {
             batch_spans_max: 1024,
             queue_bytes_max: 16 * 1024 * 1024,
             delivery_timeout: Duration::from_secs(60),
+            sender_wait_max: Duration::from_secs(3),
             spool: None,
         }
     }

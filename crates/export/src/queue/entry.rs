@@ -36,7 +36,7 @@ impl Entry {
             number,
             spans: 0,
             opened_at: Instant::now(),
-            held: Held::Open(Batch::new()),
+            held: Held::Open(Batch::numbered(number)),
             place: None,
         }
     }

@@ -96,7 +96,8 @@ impl State {
         }
     }
 
-    pub(super) fn take_in(&mut self, limits: Limits, piece: Piece<'_>) {
+    /// `fits` says whether the piece goes to the youngest batch; if not it goes to a new one, and what follows as well.
+    pub(super) fn take_in(&mut self, limits: Limits, piece: Piece<'_>, fits: &mut bool) {
         let count = piece.count as u64;
         self.counters.pushed += count;
         if self.life != Life::Open {
@@ -104,7 +105,10 @@ impl State {
         } else if self.has_room(limits, piece.encoded.len()) {
             self.counters.queued += count;
             self.bytes += piece.encoded.len();
-            self.append(limits, piece);
+            if !std::mem::replace(fits, true) {
+                self.open_entry();
+            }
+            self.append(piece);
         } else if self.disk.is_blocked() {
             self.counters.dropped.spool_full += count;
         } else {
@@ -120,17 +124,18 @@ impl State {
         self.bytes + bytes <= limits.queue_bytes_max
     }
 
-    /// Appends to the youngest batch, or to a new one when that has no room.
-    pub(super) fn append(&mut self, limits: Limits, piece: Piece<'_>) {
-        let has_room = self.entries.back_mut().is_some_and(|entry| {
+    /// Whether the youngest batch has room for so many bytes.
+    pub(super) fn youngest_fits(&mut self, limits: Limits, bytes: usize) -> bool {
+        self.entries.back_mut().is_some_and(|entry| {
             let is_full = is_full(entry.spans, limits);
             entry
                 .open_batch()
-                .is_some_and(|batch| !is_full && batch.bytes() + piece.encoded.len() <= BATCH_BYTES_MAX)
-        });
-        if !has_room {
-            self.open_entry();
-        }
+                .is_some_and(|batch| !is_full && batch.bytes() + bytes <= BATCH_BYTES_MAX)
+        })
+    }
+
+    /// Appends to the youngest batch.
+    fn append(&mut self, piece: Piece<'_>) {
         let youngest = self.entries.back_mut().expect("a batch is open");
         youngest.spans += piece.count as u64;
         let spare = &mut self.spare;

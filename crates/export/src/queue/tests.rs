@@ -151,6 +151,30 @@ fn a_batch_stays_below_what_collectors_take() {
 }
 
 #[test]
+fn the_spans_of_a_push_and_its_marks_stay_in_one_batch() {
+    for first in [2, 3, 4] {
+        let queue = queue(4, usize::MAX);
+        push(&queue, "a", first);
+        let encoded = [7; 30];
+        let piece = |scope| Piece {
+            scope,
+            encoded: &encoded,
+            count: 3,
+        };
+        let mark = Mark { source: 1, upto: 9 };
+        queue.push([piece("a"), piece("b"), piece("c")].into_iter(), &[mark]);
+        let mut batch = take(&queue, Instant::now() + DELAY).1;
+        if batch.marks().is_empty() {
+            assert_eq!(batch.spans(), first, "nothing of the second push");
+            queue.settle(1, batch, 0, Instant::now());
+            batch = take(&queue, Instant::now() + DELAY).1;
+        }
+        assert_eq!(batch.marks(), [mark]);
+        assert_eq!(batch.scopes().count(), 3, "after {first} spans");
+    }
+}
+
+#[test]
 fn a_flush_takes_what_waits_without_delay_and_no_more() {
     let queue = queue(100, 10_000);
     push(&queue, "a", 1);

@@ -7,8 +7,10 @@ use everspan_trace::Span;
 use super::lane::Lane;
 use crate::{Mark, Secured};
 
+/// So many bytes are worth a push.
+const LONG_BYTES: usize = 256 * 1024;
 /// So many bytes are handed over even without a push.
-const TURN_BYTES_MAX: usize = 256 * 1024;
+const TURN_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// A thread's place to write spans to. [`add`](SpanWriter::add) encodes into a buffer of its own;
 /// [`push`](SpanWriter::push) hands the buffer over, with one short lock per reporter.
@@ -35,15 +37,21 @@ impl SpanWriter {
     /// Adds a finished span. With `record = Some((source, seq))` it is left out where all spans of that record were
     /// safe already when the reporter started: so a replayed record repeats no span.
     pub fn add(&mut self, span: &Span, record: Option<(u16, u64)>) {
-        let mut is_long = false;
+        let mut is_full = false;
         for index in 0..self.lanes.len() {
             let (before, rest) = self.lanes.split_at_mut(index);
             rest[0].add(span, record, before);
-            is_long |= rest[0].bytes() > TURN_BYTES_MAX;
+            is_full |= rest[0].bytes() > TURN_BYTES_MAX;
         }
-        if is_long {
+        if is_full {
             self.push(&[]);
         }
+    }
+
+    /// Whether so much was added that a push is due, as soon as all spans of a record are there: those of a push and
+    /// its marks travel together, so that a crash behind it repeats none of them.
+    pub fn is_long(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.bytes() > LONG_BYTES)
     }
 
     /// Hands over what was added. `marks` say that these are all spans of the records so far; also with nothing added.

@@ -162,7 +162,7 @@ pub(crate) fn decode(entry: &[u8]) -> Option<Batch> {
     if body.len() != header.body_bytes as usize || !header.is_body_whole(body) {
         return None;
     }
-    let mut batch = Batch::new();
+    let mut batch = Batch::numbered(header.number);
     let mut left = body;
     let mut count = header.spans as usize;
     while !left.is_empty() {

@@ -10,7 +10,7 @@ use crate::Mark;
 const ROOM: u64 = 1 << 30;
 
 fn batch(number: u64, bytes: usize) -> Batch {
-    let mut batch = Batch::new();
+    let mut batch = Batch::numbered(number);
     let byte = u8::try_from(number % 251).unwrap();
     batch.push("scope", &vec![byte; bytes], 3);
     batch.mark(Mark {

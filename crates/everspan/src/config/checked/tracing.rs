@@ -9,7 +9,7 @@ use everspan_trace::catalog::INVOCATION_SCOPE;
 use everspan_trace::{LevelFilter, Sampler, SpanFilter};
 
 use crate::config::checked::from_settings::{
-    choice, count, duration, endpoint, given, keep, names, pairs, path, patterns, sampler, size, text,
+    choice, count, duration, endpoint, given, keep, names, pairs, path, patterns, sampler, size, switch, text,
 };
 use crate::config::endpoint::Endpoint;
 use crate::config::keep::Keep;
@@ -32,6 +32,8 @@ pub struct TracingConfig {
     pub events_max: usize,
     /// Which spans tell of a checkpoint or a start.
     pub checkpoint_detail: DetailLevel,
+    /// Longest wait of a start for deliveries from before.
+    pub sender_wait_max: Duration,
     /// The resource's `service.name`.
     pub service_name: String,
     /// The resource's other attributes.
@@ -100,6 +102,8 @@ pub struct OtlpConfig {
     pub gzip: bool,
     /// How long it may take to answer an export.
     pub timeout: Duration,
+    /// Whether a process of its own sends to it.
+    pub sender_process: bool,
 }
 
 /// Jaeger JSON files.
@@ -131,6 +135,7 @@ pub(super) fn read(from: &Settings) -> TracingConfig {
         checkpoint_detail: choice(from, "traces.checkpoint.span-detail-level")
             .parse()
             .expect("the row offers the names of the levels"),
+        sender_wait_max: duration(from, "tracing-sender-wait"),
         service_name: text(from, "tracing-service-name"),
         resource_attributes: pairs(from, "tracing-resource-attributes"),
         reporters,
@@ -238,6 +243,7 @@ fn otlp(from: &Settings, prefix: &str, endpoint: Endpoint) -> OtlpConfig {
         client_key: file("client-key"),
         gzip: choice(from, &key("compression")) == "gzip",
         timeout: duration(from, &key("timeout")),
+        sender_process: switch(from, "tracing-sender-process"),
     }
 }
 

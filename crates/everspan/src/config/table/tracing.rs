@@ -150,6 +150,20 @@ pub(super) const KEYS: &[Key] = &[
     .range("0", "1TiB")
     .flag(),
     key(
+        "tracing-sender-process",
+        Kind::Bool,
+        "true",
+        "Whether each otlp reporter sends by way of a process of its own, which outlives a crash of the server by one export, so that no span is sent twice.",
+    )
+    .flag(),
+    key(
+        "tracing-sender-wait",
+        Kind::Duration,
+        "3s",
+        "Longest wait of a start for an export that such a process has under way from before a crash; then it may be sent twice.",
+    )
+    .range("0s", "10m"),
+    key(
         "tracing-service-name",
         Kind::Text,
         "Everspan",

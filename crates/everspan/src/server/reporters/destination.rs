@@ -4,6 +4,7 @@ use std::path::Path;
 
 use everspan_export::jaeger_file::{self, JaegerFileOptions};
 use everspan_export::otlp::{self, Compression, Protocol, TlsOptions};
+use everspan_export::sender_process::{self, SenderProcess};
 use everspan_export::{Destination, ExportError, OtlpOptions, log, reporting};
 use everspan_trace::{self as trace, Factories, KeyValue, ReporterError};
 
@@ -12,16 +13,31 @@ use crate::config::{
 };
 use crate::server::ServerError;
 
-/// Makes it; files are read, nothing is sent. What is wrong is said with the keys of the reporter.
+/// What all destinations are made with.
+pub(super) struct Ways<'a> {
+    pub(super) factories: &'a Factories,
+    pub(super) resource: Vec<KeyValue>,
+    /// What is started to send spans; without it they leave from this process.
+    pub(super) sender: Option<&'a SenderProcess>,
+}
+
+/// Makes it; files are read, nothing is sent. What is wrong is said with the keys of the reporter, whose directory is `dir`.
 pub(super) fn make(
     reporter: &ReporterConfig,
-    factories: &Factories,
-    resource: &[KeyValue],
+    ways: &Ways<'_>,
+    dir: &Path,
 ) -> Result<Box<dyn Destination>, ServerError> {
     let prefix = &reporter.key_prefix;
+    let (factories, resource) = (ways.factories, ways.resource.as_slice());
     let made = match &reporter.factory {
-        FactoryConfig::Otlp(config) => otlp::destination(otlp_options(config, resource))
-            .map_err(|error| explain_otlp(prefix, config, &error)),
+        FactoryConfig::Otlp(config) => {
+            let options = otlp_options(config, resource);
+            let made = match ways.sender.filter(|_| config.sender_process) {
+                Some(sender) => sender_process::destination(options, sender.clone(), dir),
+                None => otlp::destination(options),
+            };
+            made.map_err(|error| explain_otlp(prefix, config, &error))
+        }
         FactoryConfig::JaegerFile(config) => jaeger_file::destination(file_options(config, resource))
             .map_err(|error| bad_path(prefix, "path", &config.path, &error)),
         FactoryConfig::Log => log::destination().map_err(|error| error.to_string()),

@@ -76,7 +76,7 @@ proptest! {
         marks in prop::collection::vec((any::<u16>(), any::<u64>()), 0..20),
         number in any::<u64>(),
     ) {
-        let mut batch = Batch::new();
+        let mut batch = Batch::numbered(number);
         let mut count = spans;
         for (scope, encoded) in &scopes {
             batch.push(scope, encoded, std::mem::take(&mut count));

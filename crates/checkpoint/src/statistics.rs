@@ -54,6 +54,7 @@ pub struct Statistics {
     failures: BTreeMap<&'static str, u64>,
     history: VecDeque<CheckpointSummary>,
     latest_completed: Option<CheckpointSummary>,
+    latest_retained: Option<u64>,
 }
 
 impl CheckpointSummary {
@@ -101,6 +102,11 @@ impl Statistics {
         self.latest_completed.as_ref()
     }
 
+    /// The id of the newest that completed and is no savepoint: retention keeps it.
+    pub fn latest_retained(&self) -> Option<u64> {
+        self.latest_retained
+    }
+
     pub(crate) fn add(&mut self, summary: CheckpointSummary) {
         if let Some(reason) = &summary.failure {
             self.counts.failed += 1;
@@ -109,6 +115,9 @@ impl Statistics {
             self.counts.completed += 1;
             self.counts.checkpointed_bytes += summary.checkpointed_bytes;
             self.latest_completed = Some(summary.clone());
+            if !summary.kind.is_savepoint() {
+                self.latest_retained = Some(summary.id);
+            }
         }
         if self.history.len() == HISTORY_MAX {
             self.history.pop_front();

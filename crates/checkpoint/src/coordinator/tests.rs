@@ -303,6 +303,20 @@ fn the_oldest_checkpoints_are_forgotten_and_savepoints_are_not() {
         }
     }
     assert_eq!(forgotten, [1, 3]);
+    let of = coordinator.statistics();
+    assert_eq!(
+        (of.latest_retained(), of.latest_completed().unwrap().id),
+        (Some(5), 5)
+    );
+    coordinator.handle(trigger(Kind::Savepoint), at(6));
+    coordinator.handle(ack(6, 0), at(6));
+    coordinator.handle(ack(6, 1), at(6));
+    coordinator.handle(published(6), at(6));
+    let of = coordinator.statistics();
+    assert_eq!(
+        (of.latest_retained(), of.latest_completed().unwrap().id),
+        (Some(5), 6)
+    );
 }
 
 #[test]

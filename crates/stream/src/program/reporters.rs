@@ -182,3 +182,33 @@ fn split(text: &str, separator: char) -> Vec<String> {
     let parts = text.split(separator).map(str::trim);
     parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Layers;
+
+    #[test]
+    fn opentelemetrys_variables_say_who_reports_and_the_rest_stays() {
+        let mut layers = Layers::default();
+        let variables = [
+            ("OTEL_SERVICE_NAME", "orders"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "region=eu"),
+        ];
+        let variables = variables.map(|(name, value)| (name.into(), value.into()));
+        layers.variables(variables).expect("they can be read");
+        let configuration = Configuration::check(layers).expect("nothing else is said");
+        let told: Vec<String> = resource("word-count", &configuration)
+            .into_iter()
+            .map(|of| format!("{} {:?}", of.key, of.value))
+            .collect();
+        let has = |key: &str, value: &str| {
+            let mut of_key = told.iter().filter(|one| one.starts_with(&format!("{key} ")));
+            let one = of_key.next().is_some_and(|one| one.contains(value));
+            one && of_key.next().is_none()
+        };
+        assert!(has("service.name", "orders"), "{told:?}");
+        assert!(has("region", "eu"), "{told:?}");
+        assert!(has("service.instance.id", "word-count"), "{told:?}");
+    }
+}

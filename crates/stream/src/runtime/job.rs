@@ -35,8 +35,10 @@ pub(crate) struct ReadyJob {
     restarts: Restarts,
     /// The highest number that a checkpoint of any run has had, or a trigger that was refused.
     last_id: u64,
-    /// Whether a run has completed a checkpoint.
+    /// Whether a run has completed a checkpoint or a savepoint.
     has_completed: bool,
+    /// The newest checkpoint of all runs; it is kept.
+    newest_checkpoint: Option<u64>,
     /// Whether a run has gone on from one.
     has_restored: bool,
     name: String,
@@ -83,6 +85,7 @@ impl ReadyJob {
             restarts: Restarts::new(strategy),
             last_id: 0,
             has_completed: false,
+            newest_checkpoint: None,
             has_restored: false,
             name: name.to_owned(),
             place: Place {
@@ -222,6 +225,7 @@ impl ReadyJob {
         let ended = Running::start(&self.place, &self.graph, &mut wiring, start).lead();
         self.last_id = self.last_id.max(ended.last_id);
         self.has_completed |= ended.has_completed;
+        self.newest_checkpoint = self.newest_checkpoint.max(ended.newest_checkpoint);
         self.place.state.remove(number);
         drop(std::fs::remove_dir_all(&dir));
         Ok(ended.end)
@@ -242,10 +246,14 @@ impl ReadyJob {
         };
         let restored = restore(&self.graph, places, start, &self.place.options, dir);
         let (beginning, known) = self.place.runtime.block_on(restored)?;
-        if beginning.is_none() && (self.has_completed || self.has_restored) {
-            // A directory that is not mounted looks like an empty one.
+        // A directory that is not mounted looks like an empty one.
+        let is_away = match self.newest_checkpoint {
+            Some(newest) => known.last_id < newest,
+            None => beginning.is_none() && (self.has_completed || self.has_restored),
+        };
+        if is_away {
             return Err(JobError::Restore(format!(
-                "no checkpoint is in {}, although there was one: the store is away",
+                "the newest checkpoint of this job is not in {}: the store is away",
                 stores.places()
             )));
         }

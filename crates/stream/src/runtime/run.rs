@@ -7,7 +7,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use everspan_checkpoint::{
-    AbortReason, Coordinator, Counts, Initialization, Job, Kind, Now, Report, Resumed, Run, SubtaskId, Ticket,
+    AbortReason, Coordinator, Counts, Initialization, Job, Kind, Now, Report, Resumed, Run, Statistics,
+    SubtaskId, Ticket,
 };
 use everspan_state::LocalCopies;
 use everspan_state::store::Manifest;
@@ -59,8 +60,10 @@ pub(crate) struct Ended {
     pub(crate) end: End,
     /// The highest number that a checkpoint has had.
     pub(crate) last_id: u64,
-    /// Whether any checkpoint has completed.
+    /// Whether any checkpoint or savepoint has completed.
     pub(crate) has_completed: bool,
+    /// The newest of those that no user removes.
+    pub(crate) newest_checkpoint: Option<u64>,
 }
 
 /// Why a job without a place for checkpoints makes none.
@@ -240,6 +243,7 @@ impl<'a> Running<'a> {
         let ended = Ended {
             last_id: self.master.last_id(),
             has_completed: self.master.statistics().counts().completed > 0,
+            newest_checkpoint: self.master.statistics().latest_retained(),
             end: self.end.unwrap_or(End::Finished),
         };
         for asker in self.askers.into_values() {

@@ -7,8 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use everspan_checkpoint::{
-    AbortReason, Coordinator, Counts, Initialization, Job, Kind, Now, Report, Resumed, Run, Statistics,
-    SubtaskId, Ticket,
+    AbortReason, Coordinator, Counts, Initialization, Job, Kind, Now, Report, Resumed, Run, SubtaskId, Ticket,
 };
 use everspan_state::LocalCopies;
 use everspan_state::store::Manifest;

@@ -3,7 +3,7 @@
 use everspan_trace::derive_trace_id;
 use opentelemetry_proto::tonic::trace::v1::Span;
 
-use super::scene::{FAILED, OVERTAKEN, RECOVERED, RESCALED, scenes};
+use super::scene::{FAILED, ON_DISK, OVERTAKEN, RECOVERED, RESCALED, scenes};
 use crate::collector::{Collector, attributes, number, text};
 use crate::figures::{assert_aggregated, assert_in_ms, figures, subtasks};
 
@@ -48,7 +48,7 @@ fn end_ts_is_when_the_checkpoint_was_complete_or_given_up() {
 
 #[test]
 fn checkpoint_id_goes_on_over_restarts_and_is_never_used_twice() {
-    for collector in [&*RECOVERED, &RESCALED.0, &OVERTAKEN] {
+    for collector in [&*RECOVERED, &RESCALED.0, &ON_DISK.0, &OVERTAKEN] {
         let spans = collector.named("Checkpoint");
         let mut ids: Vec<i64> = spans.iter().map(|span| number(span, "checkpointId")).collect();
         ids.sort_unstable();
@@ -80,7 +80,7 @@ fn full_size_is_all_state_of_the_subtasks() {
 
 #[test]
 fn checkpoint_status_is_completed_when_it_is_whole() {
-    for collector in [&RESCALED.0, &OVERTAKEN] {
+    for collector in [&RESCALED.0, &ON_DISK.0, &OVERTAKEN] {
         for span in collector.named("Checkpoint") {
             assert!(is_completed(&span));
             assert!(!attributes(&span).contains_key(REASON));
@@ -137,6 +137,7 @@ fn is_unaligned_is_true_where_barriers_overtake_and_only_there() {
         (&*OVERTAKEN, "true"),
         (&*RECOVERED, "false"),
         (&RESCALED.0, "false"),
+        (&ON_DISK.0, "false"),
     ] {
         for span in scene.named("Checkpoint") {
             assert_eq!(text(&span, "isUnaligned"), unaligned);
@@ -160,13 +161,14 @@ fn job_id_follows_from_the_name_of_the_job() {
 
 #[test]
 fn metadata_size_is_that_of_the_manifest() {
-    let (collector, manifest_bytes) = &*RESCALED;
-    let mut spans = collector.named("Checkpoint").into_iter();
-    let first = spans.find(|span| number(span, "checkpointId") == 1).unwrap();
-    assert_eq!(
-        number(&first, "metadataSize"),
-        i64::try_from(*manifest_bytes).unwrap()
-    );
+    for (collector, manifest_bytes) in [&*RESCALED, &*ON_DISK] {
+        let mut spans = collector.named("Checkpoint").into_iter();
+        let first = spans.find(|span| number(span, "checkpointId") == 1).unwrap();
+        assert_eq!(
+            number(&first, "metadataSize"),
+            i64::try_from(*manifest_bytes).unwrap()
+        );
+    }
 }
 
 /// One test for each figure of which `max…` and `sum…` stand on the root.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use everspan_checkpoint::AbortReason;
-use everspan_stream::{JobError, Start};
+use everspan_stream::{JobError, Start, StateOptions};
 
 use super::ahead::{Ahead, Behind, Latch};
 use super::functions::{Locked, Look};
@@ -16,15 +16,26 @@ use crate::paced::Paced;
 /// A job with aligned checkpoints by interval fails once, goes on, and ends with its input.
 pub(super) static RECOVERED: LazyLock<Collector> = LazyLock::new(|| told(recovered).0);
 /// A job with a savepoint goes from 1 to 4 to 2 subtasks; with the bytes of the manifest of its first savepoint.
-pub(super) static RESCALED: LazyLock<(Collector, u64)> = LazyLock::new(|| told(rescaled));
+pub(super) static RESCALED: LazyLock<(Collector, u64)> =
+    LazyLock::new(|| told(|spans| rescaled(&spans, StateOptions::default())));
+/// The same with state on disk.
+pub(super) static ON_DISK: LazyLock<(Collector, u64)> =
+    LazyLock::new(|| told(|spans| rescaled(&spans, StateOptions::lsm())));
 /// A job fails behind a checkpoint whose barrier overtook records, and goes on with them.
 pub(super) static OVERTAKEN: LazyLock<Collector> = LazyLock::new(|| told(overtaken).0);
 /// Checkpoints that fail, and jobs that do not start.
 pub(super) static FAILED: LazyLock<Collector> = LazyLock::new(|| told(failed).0);
 
 /// Every scene.
-pub(super) fn scenes() -> [&'static Collector; 4] {
-    [&RECOVERED, &RESCALED.0, &OVERTAKEN, &FAILED]
+pub(super) fn scenes() -> [&'static Collector; 5] {
+    [&RECOVERED, &RESCALED.0, &ON_DISK.0, &OVERTAKEN, &FAILED]
+}
+
+/// Whether its jobs go on from savepoints, not after failures.
+pub(super) fn is_rescaled(collector: &Collector) -> bool {
+    [&RESCALED.0, &ON_DISK.0]
+        .iter()
+        .any(|one| one.url == collector.url)
 }
 
 fn recovered(spans: Spans) {
@@ -37,14 +48,15 @@ fn recovered(spans: Spans) {
     env.execute_with("recovered", options).unwrap();
 }
 
-fn rescaled(spans: Spans) -> u64 {
+fn rescaled(spans: &Spans, state: StateOptions) -> u64 {
     const STEP: u64 = 6000;
     let dir = tempfile::tempdir().unwrap();
     let mut start = Start::Fresh;
     for (parallelism, pause_at) in [(1, STEP), (4, 2 * STEP), (2, u64::MAX)] {
         let source = Paced::new(3 * STEP, usize::MAX).pausing_at(pause_at);
         let env = counting(source, parallelism, Look::never_failing(), &Latch::opened());
-        let mut options = options(dir.path(), &spans);
+        let mut options = options(dir.path(), spans);
+        options.state = state.clone();
         options.start = start.clone();
         options.store.inline_below = 0;
         let job = env.start("rescaled", options).unwrap();

@@ -3,7 +3,7 @@
 use everspan_trace::derive_trace_id;
 use opentelemetry_proto::tonic::trace::v1::Span;
 
-use super::scene::{FAILED, OVERTAKEN, RECOVERED, RESCALED, scenes};
+use super::scene::{FAILED, ON_DISK, OVERTAKEN, RECOVERED, RESCALED, is_rescaled, scenes};
 use crate::collector::{Collector, attributes, number, text};
 use crate::figures::{assert_aggregated, assert_in_ms, subtasks};
 
@@ -21,7 +21,11 @@ fn all() -> Vec<(&'static Collector, Span)> {
 fn restoring() -> Vec<(&'static Collector, Span)> {
     let restores = |(_, span): &(_, Span)| attributes(span).contains_key("checkpointId");
     let found: Vec<_> = all().into_iter().filter(restores).collect();
-    assert_eq!(found.len(), 4, "after two failures, and rescaled up and down");
+    assert_eq!(
+        found.len(),
+        6,
+        "after two failures, and twice rescaled up and down"
+    );
     found
 }
 
@@ -69,7 +73,9 @@ fn checkpoint_id_is_that_of_the_restored_checkpoint_and_absent_from_a_fresh_star
         all.map(|span| attributes(&span).remove("checkpointId")).collect()
     };
     let some = |id: &str| Some(id.to_owned());
-    assert_eq!(ids(&RESCALED.0), [None, some("2"), some("3")]);
+    for rescaled in [&RESCALED.0, &ON_DISK.0] {
+        assert_eq!(ids(rescaled), [None, some("2"), some("3")]);
+    }
     assert_eq!(ids(&OVERTAKEN), [None, some("1")]);
     assert_eq!(ids(&RECOVERED)[0], None);
 }
@@ -84,14 +90,16 @@ fn full_size_is_that_of_the_restored_checkpoint() {
 
 #[test]
 fn a_start_has_as_many_subtasks_as_the_job_up_and_down() {
-    let subtasks = |span: &Span| subtasks(&RESCALED.0, span).len();
-    let found: Vec<usize> = starts(&RESCALED.0).iter().map(subtasks).collect();
-    assert_eq!(found, [2, 8, 4], "two tasks");
+    for rescaled in [&RESCALED.0, &ON_DISK.0] {
+        let subtasks = |span: &Span| subtasks(rescaled, span).len();
+        let found: Vec<usize> = starts(rescaled).iter().map(subtasks).collect();
+        assert_eq!(found, [2, 8, 4], "two tasks");
+    }
 }
 
 #[test]
 fn initialization_status_is_completed_when_every_subtask_runs() {
-    for collector in [&*RECOVERED, &RESCALED.0, &OVERTAKEN] {
+    for collector in [&*RECOVERED, &RESCALED.0, &ON_DISK.0, &OVERTAKEN] {
         for span in starts(collector) {
             assert_eq!(text(&span, "initializationStatus"), "COMPLETED");
             assert_eq!(span.status.as_ref().map_or(0, |status| status.code), 0);
@@ -171,16 +179,12 @@ fn restore_state_duration_ms_is_of_subtasks_with_keyed_state() {
 
 #[test]
 fn download_state_duration_ms_is_only_of_what_lay_in_the_store() {
-    assert_of_keyed_state("DownloadStateDurationMs", |collector| {
-        collector.url == RESCALED.0.url
-    });
+    assert_of_keyed_state("DownloadStateDurationMs", is_rescaled);
 }
 
 #[test]
 fn restored_state_size_bytes_remote_is_what_lay_in_the_store() {
-    assert_of_keyed_state("RestoredStateSizeBytes.REMOTE", |collector| {
-        collector.url == RESCALED.0.url
-    });
+    assert_of_keyed_state("RestoredStateSizeBytes.REMOTE", is_rescaled);
 }
 
 #[test]
@@ -189,7 +193,7 @@ fn restored_state_size_bytes_local_memory_is_what_the_manifest_holds_splits_of_s
     for (collector, span) in all() {
         assert_aggregated(collector, &span, figure);
         let restores = attributes(&span).contains_key("checkpointId");
-        let keyed_state_is_inline = collector.url != RESCALED.0.url;
+        let keyed_state_is_inline = !is_rescaled(collector);
         let inline = subtasks(collector, &span)
             .into_iter()
             .filter(|one| attributes(one).contains_key(figure));
@@ -217,7 +221,7 @@ fn restored_state_size_bytes_unknown_is_what_a_barrier_overtook() {
 }
 
 #[test]
-fn restored_state_size_bytes_local_disk_and_a_compaction_are_absent_from_a_job_on_the_heap() {
+fn restored_state_size_bytes_local_disk_and_a_compaction_are_absent_without_copies_and_from_a_small_state() {
     for figure in [
         "RestoredStateSizeBytes.LOCAL_DISK",
         "RestoreAsyncCompactionDurationMs",
@@ -247,7 +251,7 @@ fn a_start_links_to_the_checkpoint_it_goes_on_from_and_to_the_failure_before_it(
         let restored = restored.map(|id| checkpoint(collector, id.parse().unwrap()).span_id);
         let linked: Vec<_> = span.links.iter().map(|link| &link.span_id).collect();
         let failures = collector.named("JobFailure");
-        let is_restart = restored.is_some() && collector.url != RESCALED.0.url;
+        let is_restart = restored.is_some() && !is_rescaled(collector);
         let failure = failures
             .iter()
             .filter(|_| is_restart)

@@ -171,6 +171,12 @@ impl Initialization {
         self.settle(now)
     }
 
+    /// The run ends: compactions that are not over will never be.
+    pub fn over(&mut self, now: Now) -> Vec<Span> {
+        self.compacting.clear();
+        self.settle(now)
+    }
+
     /// Time has passed: compactions are not awaited for ever.
     pub fn tick(&mut self, now: Now) -> Vec<Span> {
         self.settle(now)
@@ -181,6 +187,11 @@ impl Initialization {
         let patience = u64::try_from(COMPACTION_PATIENCE.as_nanos()).unwrap_or(u64::MAX);
         let since = self.all_reported.filter(|_| !self.told)?;
         Some(since.monotonic_ns.saturating_add(patience))
+    }
+
+    /// Whether every subtask's start is over. Its spans may still wait for compactions.
+    pub fn is_reported(&self) -> bool {
+        self.all_reported.is_some()
     }
 
     /// Whether its spans were returned.

@@ -22,6 +22,7 @@ pub(crate) use in_flight::InFlight;
 pub(crate) use source::SourceHead;
 
 use everspan_checkpoint::Now;
+use everspan_state::Compaction;
 
 use crate::failure::Failure;
 use crate::task::snapshot::{Barrier, Snapshot};
@@ -96,6 +97,9 @@ pub trait Subtask: Send {
 
     /// How long processing the data in flight of a checkpoint took while it opened; zero when there was none.
     fn gate_restore_time(&self) -> std::time::Duration;
+
+    /// Compactions that go on since it opened; told once.
+    fn take_compactions(&mut self) -> Vec<Compaction>;
 
     /// Closes every operator.
     ///

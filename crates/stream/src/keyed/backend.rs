@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use everspan_state::heap::{HeapCheckpoints, HeapError, HeapReader, HeapSnapshots, HeapTable};
-use everspan_state::{FetchedPart, KeyGroupRange, LsmMap, LsmSnapshot, RowsInMemory, StateError};
+use everspan_state::{Compaction, FetchedPart, KeyGroupRange, LsmMap, LsmSnapshot, RowsInMemory, StateError};
 
 use super::KeyOf;
 use super::descriptor::ValueStateDescriptor;
@@ -59,6 +59,8 @@ struct Earlier {
     states: Vec<StateType>,
     /// Of state in memory.
     reader: Option<HeapReader>,
+    /// Of state on disk, if it goes on.
+    compaction: Option<Compaction>,
     drops_unclaimed: bool,
     began: Instant,
 }
@@ -148,19 +150,21 @@ impl<K: Key> KeyedBackend<K> {
         let (began, own) = (Instant::now(), self.own.take());
         let parts = own.as_ref().map_or(&[][..], |own| &own.tables);
         self.place.check_format(parts)?;
+        let mut compaction = None;
         let reader = match &mut self.place {
             Place::Heap(_) => {
                 let reader = HeapReader::open(parts);
                 Some(reader.map_err(|error| unreadable(error.to_string(), &error))?)
             }
             Place::Lsm(lsm) => {
-                lsm.open(self.range, parts)?;
+                compaction = lsm.open(self.range, parts)?;
                 None
             }
         };
         self.earlier = own.map(|own| Earlier {
             states: own.states,
             reader,
+            compaction,
             drops_unclaimed: own.drops_unclaimed,
             began,
         });
@@ -173,6 +177,9 @@ impl<K: Key> KeyedBackend<K> {
             return Ok(());
         };
         task.restored(earlier.began.elapsed());
+        if let Some(compaction) = earlier.compaction {
+            task.compacts(compaction);
+        }
         let is_claimed = |state: &&StateType| self.tables.iter().any(|table| table.state.name == state.name);
         for state in earlier.states.iter().filter(|state| !is_claimed(state)) {
             if !earlier.drops_unclaimed {

@@ -33,6 +33,8 @@ pub(crate) enum Event {
     Tick,
     /// A subtask is open, or could not open.
     Opened(SubtaskId, Report),
+    /// The compaction that followed a subtask's restore has ended, and took so long.
+    Compacted(SubtaskId, Duration),
     /// A subtask's part of a checkpoint is in the store, or could not be written.
     Written(SubtaskId, u64, Result<WrittenPart, String>),
     /// A manifest of so many bytes is in the store, or could not be put there.
@@ -156,7 +158,7 @@ impl Master {
 
     /// Whether every subtask is open.
     pub(crate) fn has_begun(&self) -> bool {
-        self.initialization.is_told() && self.initialization.failure().is_none()
+        self.initialization.is_reported() && self.initialization.failure().is_none()
     }
 
     /// The monotonic time at which [`Event::Tick`] is due.
@@ -175,6 +177,9 @@ impl Master {
         match event {
             Event::Tick => self.tell(Input::Tick, now, &mut effects),
             Event::Opened(subtask, report) => self.opened(subtask, report, now, &mut effects),
+            Event::Compacted(subtask, took) => {
+                spans(self.initialization.compacted(subtask, took, now), &mut effects);
+            }
             Event::Written(subtask, checkpoint, written) => {
                 self.written(subtask, checkpoint, written, now, &mut effects);
             }
@@ -197,6 +202,7 @@ impl Master {
         self.ask_for_last(now, &mut effects);
         spans(self.initialization.tick(now), &mut effects);
         if matches!(self.last, Last::Over) {
+            spans(self.initialization.over(now), &mut effects);
             // Checkpoints under way have no use any more.
             self.last = Last::Stopped;
             self.tell(Input::Stop, now, &mut effects);
@@ -224,6 +230,7 @@ impl Master {
         let mut effects = Vec::new();
         let reason = reason.to_owned();
         spans(self.initialization.failed(&reason, now), &mut effects);
+        spans(self.initialization.over(now), &mut effects);
         self.tell(Input::JobFailed { reason }, now, &mut effects);
         effects
     }

@@ -305,6 +305,7 @@ impl<'a> Running<'a> {
     fn said(&mut self, id: SubtaskId, said: Said) {
         match said {
             Said::Opened(report) => self.event(Event::Opened(id, report)),
+            Said::Compacted(took) => self.event(Event::Compacted(id, took)),
             Said::Snapshot(snapshot) => {
                 let (number, sender) = (self.number, self.place.sender.clone());
                 let checkpoint = snapshot.checkpoint;

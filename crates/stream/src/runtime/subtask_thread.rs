@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use everspan_checkpoint::{Report, SubtaskId};
+use everspan_state::Compaction;
 
 use super::clock::Clock;
 use super::error::JobError;
@@ -21,6 +22,8 @@ use crate::task::{Order, Step, Subtask, SubtaskFigures};
 pub(crate) enum Said {
     /// The subtask is open.
     Opened(Report),
+    /// The compactions that followed its restore have ended, and took so long.
+    Compacted(Duration),
     /// Its part of a checkpoint is to be written.
     Snapshot(Snapshot),
     /// It has no more input.
@@ -70,6 +73,7 @@ impl SubtaskThread {
             mailbox: mailbox.clone(),
             created: Instant::now(),
             told_end: false,
+            compactions: Vec::new(),
         };
         let run = move || {
             let task = driver.fittings.task.clone();
@@ -119,6 +123,8 @@ struct Driver {
     mailbox: Arc<Mailbox>,
     created: Instant,
     told_end: bool,
+    /// Not over, or not told.
+    compactions: Vec<Compaction>,
 }
 
 impl Driver {
@@ -139,6 +145,8 @@ impl Driver {
         let opening = began.elapsed().saturating_sub(report.gate_restore);
         report.initialize_state = opening + report.download.unwrap_or_default();
         report.restore = self.fittings.subtask.restore_time();
+        self.compactions = self.fittings.subtask.take_compactions();
+        report.compacts = !self.compactions.is_empty();
         report.failure = opened.as_ref().err().map(ToString::to_string);
         self.tell(Said::Opened(report));
         opened
@@ -161,6 +169,7 @@ impl Driver {
             let took = after.monotonic_ns - began.monotonic_ns;
             self.fittings.figures.busy_ns.fetch_add(took, Ordering::Relaxed);
             self.hand_over_snapshots(Duration::from_nanos(took));
+            self.tell_compactions();
             match step {
                 Step::Worked => {}
                 Step::Ended => {
@@ -203,6 +212,17 @@ impl Driver {
         for mut snapshot in self.fittings.subtask.take_snapshots() {
             snapshot.stats.sync = took;
             self.tell(Said::Snapshot(snapshot));
+        }
+    }
+
+    /// Looked at with every step: what ends while there is nothing to do is told with the next.
+    fn tell_compactions(&mut self) {
+        if self.compactions.is_empty() {
+            return;
+        }
+        if let Some(took) = self.compactions.iter().map(Compaction::took).sum() {
+            self.compactions.clear();
+            self.tell(Said::Compacted(took));
         }
     }
 

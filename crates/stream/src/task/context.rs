@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use everspan_checkpoint::Now;
+use everspan_state::Compaction;
 
 use super::NO_WATERMARK;
 use super::snapshot::{Barrier, BarrierMode};
@@ -61,6 +62,7 @@ pub struct TaskContext {
     failure: Option<Failure>,
     figures: Arc<SubtaskFigures>,
     restore_time: Option<Duration>,
+    compactions: Vec<Compaction>,
 }
 
 impl TaskContext {
@@ -79,6 +81,7 @@ impl TaskContext {
             failure: None,
             figures,
             restore_time: None,
+            compactions: Vec::new(),
         }
     }
 
@@ -121,6 +124,15 @@ impl TaskContext {
     /// State was read back, which took so long.
     pub(crate) fn restored(&mut self, took: Duration) {
         self.restore_time = Some(self.restore_time.unwrap_or_default() + took);
+    }
+
+    /// State that was read back is compacted beside the work.
+    pub(crate) fn compacts(&mut self, compaction: Compaction) {
+        self.compactions.push(compaction);
+    }
+
+    pub(crate) fn take_compactions(&mut self) -> Vec<Compaction> {
+        std::mem::take(&mut self.compactions)
     }
 
     pub(crate) fn restore_time(&self) -> Option<Duration> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use everspan_checkpoint::Now;
+use everspan_state::Compaction;
 
 use super::alignment::Alignment;
 use super::chain::Chain;
@@ -372,6 +373,10 @@ impl<T: Data, S: Stage<T>> Subtask for GateHead<T, S> {
 
     fn restore_time(&self) -> Option<std::time::Duration> {
         self.chain.task.restore_time()
+    }
+
+    fn take_compactions(&mut self) -> Vec<Compaction> {
+        self.chain.task.take_compactions()
     }
 
     fn gate_restore_time(&self) -> Duration {

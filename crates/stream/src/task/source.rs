@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use everspan_checkpoint::Now;
+use everspan_state::Compaction;
 
 use super::chain::Chain;
 use super::context::SubtaskFigures;
@@ -197,6 +198,10 @@ impl<X: Source, S: Stage<X::Item>> Subtask for SourceHead<X, S> {
 
     fn restore_time(&self) -> Option<std::time::Duration> {
         self.chain.task.restore_time()
+    }
+
+    fn take_compactions(&mut self) -> Vec<Compaction> {
+        self.chain.task.take_compactions()
     }
 
     fn gate_restore_time(&self) -> std::time::Duration {

@@ -10,8 +10,15 @@ fn now(seconds: u64) -> Now {
     }
 }
 
+const ONLY: SubtaskId = SubtaskId { task: 0, index: 0 };
+
 /// A run of one subtask that is open.
 fn master(last_id: u64) -> Master {
+    opened(last_id, Report::default())
+}
+
+/// A run of one subtask that has reported this.
+fn opened(last_id: u64, report: Report) -> Master {
     let job = Job {
         id: "job".to_owned(),
         name: "job".to_owned(),
@@ -37,8 +44,7 @@ fn master(last_id: u64) -> Master {
         is_checkpointed: true,
     };
     let mut master = Master::new(shape, coordinator, initialization);
-    let subtask = SubtaskId { task: 0, index: 0 };
-    master.handle(Event::Opened(subtask, Report::default()), now(0));
+    master.handle(Event::Opened(ONLY, report), now(0));
     assert!(master.has_begun());
     master
 }
@@ -75,4 +81,34 @@ fn the_next_run_counts_on_behind_requests_that_were_refused_when_this_one_failed
         now(5),
     );
     assert_eq!((told(&refused), master.last_id()), (vec![7], 7));
+}
+
+fn starts(effects: &[Effect]) -> usize {
+    let is_start =
+        |effect: &&Effect| matches!(effect, Effect::Span(span) if span.name == "JobInitialization");
+    effects.iter().filter(is_start).count()
+}
+
+#[test]
+fn a_run_works_while_state_is_compacted_and_its_start_is_told_once_when_that_or_the_run_is_over() {
+    let compacting = || {
+        let report = Report {
+            compacts: true,
+            ..Report::default()
+        };
+        opened(0, report)
+    };
+    let mut master = compacting();
+    let begun = master.handle(Event::Ask(Kind::Checkpoint, Ticket(1)), now(1));
+    assert!(
+        begun
+            .iter()
+            .any(|effect| matches!(effect, Effect::OrderSources(_)))
+    );
+    assert_eq!(starts(&begun), 0);
+    let took = Duration::from_secs(2);
+    assert_eq!(starts(&master.handle(Event::Compacted(ONLY, took), now(2))), 1);
+    assert_eq!(starts(&master.abandon("a subtask died", now(3))), 0);
+
+    assert_eq!(starts(&compacting().abandon("a subtask died", now(3))), 1);
 }

@@ -161,6 +161,14 @@ impl<K: BorshSerialize + Eq + Clone, V: Clone> HeapTable<K, V> {
         }
     }
 
+    /// Takes up the rows of the key groups behind ours.
+    fn append(&mut self, mut behind: Self) {
+        let (last, next) = (self.range.last(), behind.range.first());
+        assert!(last.0 + 1 == next.0, "group {} follows {}", next.0, last.0);
+        self.range = KeyGroupRange::new(self.range.first(), behind.range.last());
+        self.groups.append(&mut behind.groups);
+    }
+
     /// Removes `key`; returns its value.
     pub fn remove(&mut self, group: KeyGroup, key: &K) -> Option<V> {
         self.remove_hashed(group, hash_key(key), key)

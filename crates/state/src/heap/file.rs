@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::HeapError;
-use crate::key_group::KeyGroup;
+use crate::key_group::{KeyGroup, KeyGroupRange};
 use crate::store::FileName;
 
 const MAGIC: &[u8; 8] = b"EVSPHEAP";
@@ -207,6 +207,12 @@ impl TableReader {
     pub(super) fn rows(&self, group: KeyGroup) -> usize {
         let entry = self.entries.iter().find(|entry| entry.group == group);
         entry.map_or(0, |entry| usize::try_from(entry.rows).unwrap_or(usize::MAX))
+    }
+
+    /// Bytes of the rows of these groups.
+    pub(super) fn bytes(&self, range: KeyGroupRange) -> u64 {
+        let entries = self.entries.iter().filter(|entry| range.contains(entry.group));
+        entries.map(|entry| entry.length).sum()
     }
 
     /// Gives every row of a group to `take`, in the order in which they were written.

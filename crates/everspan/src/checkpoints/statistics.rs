@@ -22,6 +22,9 @@ pub(super) struct Row {
     upload_ns: u64,
     checkpointed_bytes: u64,
     full_bytes: u64,
+    /// Not in manifests that were written before it was counted.
+    #[serde(default)]
+    processed_bytes: u64,
 }
 
 impl Row {
@@ -36,6 +39,7 @@ impl Row {
             upload_ns: ns(stats.upload.unwrap_or_default()),
             checkpointed_bytes: stats.checkpointed_bytes,
             full_bytes: stats.full_bytes,
+            processed_bytes: stats.processed_bytes,
         }
     }
 
@@ -48,6 +52,7 @@ impl Row {
             upload: Some(Duration::from_nanos(self.upload_ns)),
             checkpointed_bytes: self.checkpointed_bytes,
             full_bytes: self.full_bytes,
+            processed_bytes: self.processed_bytes,
             ..SubtaskStats::default()
         }
     }
@@ -73,4 +78,35 @@ pub(super) fn decode(bytes: &[u8]) -> BTreeMap<SubtaskId, (Duration, SubtaskStat
 
 fn ns(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_figures_of_a_part_come_back_and_older_ones_are_read() {
+        let stats = SubtaskStats {
+            start_delay: Duration::from_nanos(1),
+            alignment: Duration::from_nanos(2),
+            sync: Duration::from_nanos(3),
+            asynchronous: Duration::from_nanos(4),
+            upload: Some(Duration::from_nanos(5)),
+            checkpointed_bytes: 6,
+            full_bytes: 7,
+            processed_bytes: 8,
+            ..SubtaskStats::default()
+        };
+        let bytes = encode(&[Row::of(3, Duration::from_nanos(9), &stats)]);
+        let of = SubtaskId { task: 0, index: 3 };
+        assert_eq!(
+            decode(&bytes),
+            BTreeMap::from([(of, (Duration::from_nanos(9), stats))])
+        );
+
+        let older = String::from_utf8(bytes)
+            .unwrap()
+            .replace(",\"processed_bytes\":8", "");
+        assert_eq!(decode(older.as_bytes())[&of].1.processed_bytes, 0);
+    }
 }

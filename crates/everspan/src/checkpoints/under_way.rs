@@ -66,6 +66,7 @@ impl UnderWay {
             start_delay: taken.start_delay,
             alignment: taken.alignment,
             sync: taken.sync,
+            processed_bytes: taken.processed_bytes,
             ..SubtaskStats::default()
         };
         self.taken.insert(partition, stats);

@@ -78,6 +78,8 @@ pub struct Taken {
     pub alignment: Duration,
     /// While the worker did nothing else.
     pub sync: Duration,
+    /// Bytes of the records that the partition made while messages waited.
+    pub processed_bytes: u64,
 }
 
 impl std::fmt::Debug for Taken {
@@ -95,6 +97,8 @@ pub(super) struct Hold {
     asked: Instant,
     /// Since when messages wait; not before the flushes under way have ended.
     since: Option<Instant>,
+    /// What each partition had recorded then, bytes.
+    recorded_bytes: Vec<u64>,
     /// Messages and acknowledgements, in the order in which they came.
     inputs: Vec<Input>,
 }
@@ -109,6 +113,7 @@ impl Worker {
                     tell,
                     asked: Instant::now(),
                     since: None,
+                    recorded_bytes: Vec::new(),
                     inputs: Vec::new(),
                 });
             }
@@ -153,6 +158,7 @@ impl Worker {
         match hold.since {
             None if !flushing => {
                 hold.since = Some(Instant::now());
+                hold.recorded_bytes = self.shards.iter().map(|shard| shard.recorded_bytes).collect();
                 let news = CutNews::Holds {
                     checkpoint: hold.checkpoint,
                     partitions: partitions(),
@@ -202,12 +208,14 @@ impl Worker {
             snapshots.push(self.snapshot(index, mailbox)?);
         }
         let sync = begun.elapsed();
-        for (shard, snapshot) in self.shards.iter().zip(snapshots) {
+        for (index, snapshot) in snapshots.into_iter().enumerate() {
+            let shard = &self.shards[index];
             let result = snapshot.map(|snapshot| Taken {
                 snapshot,
                 start_delay: since - hold.asked,
                 alignment: begun - since,
                 sync,
+                processed_bytes: shard.recorded_bytes - hold.recorded_bytes[index],
             });
             tell(&hold.tell, (hold.checkpoint, shard.number), result);
         }

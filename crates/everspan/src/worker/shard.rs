@@ -44,6 +44,8 @@ pub(super) struct Shard {
     /// A flush is under way.
     pub(super) flushing: bool,
     pub(super) expired_to_ms: u64,
+    /// Bytes of the records made since the start.
+    pub(super) recorded_bytes: u64,
 }
 
 impl Shard {
@@ -59,6 +61,7 @@ impl Shard {
             flush_put_off: false,
             flushing: false,
             expired_to_ms: 0,
+            recorded_bytes: 0,
         }
     }
 
@@ -73,6 +76,7 @@ impl Shard {
         scratch.clear();
         let seq = self.partition.prepare(body, now_ns, scratch);
         batch.push(self.number, seq, scratch);
+        self.recorded_bytes += scratch.len() as u64;
         self.dirty = true;
         seq
     }

@@ -140,7 +140,7 @@ async fn a_destination_that_falls_silent_is_given_up_and_the_checkpoint_before_t
     let stage = Stage::new()
         .await
         .with("CHECKPOINT__INLINE_SIZE", "0")
-        .with("CHECKPOINT__SILENCE_TIMEOUT", "2s");
+        .with("CHECKPOINT__SILENCE_TIMEOUT", "5s");
     let server = stage.registered().await;
     add_to_all(&server).await;
     checkpoint(&server).await;

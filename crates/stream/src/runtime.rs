@@ -15,6 +15,7 @@ mod job;
 mod master;
 mod monitor;
 pub(crate) mod options;
+mod own_dir;
 mod part_writer;
 pub(crate) mod restart;
 mod restore;

@@ -149,6 +149,8 @@ fn killed(way: usize) {
         Vec::<String>::new(),
         "left by those that were killed"
     );
+    let work = std::fs::read_dir(place.work()).expect("the jobs worked there");
+    assert_eq!(work.count(), 0, "left by those that were killed");
 }
 
 const DIR: &str = "EVERSPAN_GOLDEN_DIR";

@@ -1,7 +1,7 @@
 //! A job from its start to its end: runs, and what comes between them.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -18,11 +18,13 @@ use super::error::JobError;
 use super::host::host_name;
 use super::monitor::{JobState, Monitor, Watched};
 use super::options::{JobOptions, Start};
+use super::own_dir::OwnDir;
 use super::restart::{RestartStrategy, Restarts};
 use super::restore::{Beginning, Known, Places, restore};
 use super::run::{Addressed, Asker, End, Message, Place, Running, Start as RunStart, no_store};
+use super::state_options::StateBackend;
 use super::stores::Stores;
-use super::working_state::WorkingState;
+use super::working_state::{WorkingState, refused};
 use super::{JobExecutionResult, NoSpans};
 use crate::graph::{Graph, Wiring};
 use crate::runtime_context::{Lineage, RuntimeContext};
@@ -61,8 +63,14 @@ impl ReadyJob {
         let stores = Stores::open(&options)?;
         let number = JOBS.fetch_add(1, Ordering::Relaxed);
         let base = options.local_dir.clone().unwrap_or_else(std::env::temp_dir);
-        let dir = base.join(format!("everspan-stream-{}-{number}", std::process::id()));
-        let state = WorkingState::new(options.state.clone(), &dir)?;
+        let is_needed = stores.is_some() || options.state.backend == StateBackend::Lsm;
+        let own_dir = is_needed.then(|| OwnDir::make(&base, number));
+        let own_dir = own_dir.transpose();
+        let own_dir = own_dir.map_err(|error| refused("process.working-dir", &base, &error))?;
+        let dir = own_dir
+            .as_ref()
+            .map_or_else(PathBuf::new, |own| own.path().to_owned());
+        let state = WorkingState::new(options.state.clone(), number, &dir)?;
         let copies = options.state.local_recovery.then(|| {
             let opened = LocalCopies::open(&dir.join("copies"));
             opened.map_err(|error| JobError::Option(format!("process.working-dir: {error}")))
@@ -100,6 +108,7 @@ impl ReadyJob {
                 runtime,
                 messages: receiver,
                 sender,
+                _own_dir: own_dir,
             },
         })
     }
@@ -122,9 +131,6 @@ impl ReadyJob {
             Ok(_) => JobState::Canceled,
             Err(_) => JobState::Failed,
         });
-        // What is left of it means nothing, and lies in a directory of this process.
-        drop(std::fs::remove_dir_all(&self.place.local_dir));
-        self.place.state.remove_all();
         result
     }
 

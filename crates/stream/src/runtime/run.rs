@@ -18,6 +18,7 @@ use super::error::JobError;
 use super::master::{Effect, Event, Master, Shape};
 use super::monitor::{JobState, Monitor};
 use super::options::JobOptions;
+use super::own_dir::OwnDir;
 use super::part_writer::PartWriter;
 use super::restore::{Known, subtask_id};
 use super::stores::Stores;
@@ -86,6 +87,8 @@ pub(crate) struct Place {
     /// Messages to the run that is under way; from one run to the next only those of handles survive.
     pub(crate) messages: Receiver<Addressed>,
     pub(crate) sender: Sender<Addressed>,
+    /// Has `local_dir`, if anything is to be there. The last field: it is removed when nobody works there any more.
+    pub(crate) _own_dir: Option<OwnDir>,
 }
 
 /// A message with the number of the run it is for.

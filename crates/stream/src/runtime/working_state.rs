@@ -7,6 +7,7 @@ use std::sync::Arc;
 use everspan_state::LsmShared;
 
 use super::error::JobError;
+use super::own_dir::OwnDir;
 use super::state_options::{StateBackend, StateOptions};
 use crate::keyed::{LsmSettings, StateSettings};
 
@@ -20,25 +21,33 @@ pub(crate) struct WorkingState {
     options: StateOptions,
     /// With state on disk: what trees share, and a directory of this job alone.
     on_disk: Option<(LsmShared, PathBuf)>,
+    /// That directory, if it is another one than the job has anyway.
+    _own_dir: Option<OwnDir>,
 }
 
 impl WorkingState {
-    /// For a job with the directory `own_dir` unless the options say another place, where it has one of the same name.
-    pub(crate) fn new(options: StateOptions, own_dir: &Path) -> Result<Self, JobError> {
-        let on_disk = match options.backend {
-            StateBackend::Hashmap => None,
-            StateBackend::Lsm => {
-                let cache_bytes = options.lsm_memory_bytes / CACHE_PART;
-                let shared = LsmShared::start(cache_bytes, OPEN_FILES_MAX).map_err(JobError::Thread)?;
-                let name = own_dir.file_name().expect("a job's directory has a name");
-                let dir = match &options.lsm_dir {
-                    Some(base) => base.join(name),
-                    None => own_dir.to_owned(),
-                };
-                Some((shared, dir))
-            }
-        };
-        Ok(Self { options, on_disk })
+    /// Of job `number` of this process, with the directory `local_dir` unless the options say another place.
+    pub(crate) fn new(options: StateOptions, number: u64, local_dir: &Path) -> Result<Self, JobError> {
+        if options.backend == StateBackend::Hashmap {
+            return Ok(Self {
+                options,
+                on_disk: None,
+                _own_dir: None,
+            });
+        }
+        let own_dir = options.lsm_dir.as_ref().map(|base| {
+            let made = OwnDir::make(base, number);
+            made.map_err(|error| refused("state.backend.lsm.localdir", base, &error))
+        });
+        let own_dir = own_dir.transpose()?;
+        let dir = own_dir.as_ref().map_or(local_dir, OwnDir::path).to_owned();
+        let cache_bytes = options.lsm_memory_bytes / CACHE_PART;
+        let shared = LsmShared::start(cache_bytes, OPEN_FILES_MAX).map_err(JobError::Thread)?;
+        Ok(Self {
+            options,
+            on_disk: Some((shared, dir)),
+            _own_dir: own_dir,
+        })
     }
 
     /// For the operators of a run.
@@ -67,14 +76,14 @@ impl WorkingState {
             drop(std::fs::remove_dir_all(dir_of_run(dir, number)));
         }
     }
+}
 
-    /// The job is over.
-    pub(crate) fn remove_all(&self) {
-        if let Some((_, dir)) = &self.on_disk {
-            // What is left of it means nothing, and lies in a directory of this process.
-            drop(std::fs::remove_dir_all(dir));
-        }
-    }
+/// A directory that this host does not give.
+pub(crate) fn refused(key: &str, base: &Path, error: &std::io::Error) -> JobError {
+    JobError::Option(format!(
+        "{key}: no directory can be made in {}: {error}",
+        base.display()
+    ))
 }
 
 fn dir_of_run(dir: &Path, number: u64) -> PathBuf {

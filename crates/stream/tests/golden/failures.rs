@@ -6,7 +6,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::job::{Fault, Job, Place, until};
-use everspan_stream::{JobOptions, JobState, RestartStrategy};
+use crate::state;
+use everspan_stream::{JobOptions, JobState, RestartStrategy, StateBackend};
+
+const BACKENDS: [StateBackend; 2] = [StateBackend::Hashmap, StateBackend::Lsm];
 
 fn checkpointed(place: &Place) -> JobOptions {
     let dir = place.checkpoints().display().to_string();
@@ -78,9 +81,15 @@ fn state_of_another_type_is_refused_with_operator_and_state_and_the_old_program_
 
 #[test]
 fn a_store_that_is_away_for_a_while_fails_checkpoints_and_costs_nothing() {
+    BACKENDS.into_iter().for_each(away_for_a_while);
+}
+
+fn away_for_a_while(backend: StateBackend) {
     let place = Place::new();
     let job = Job::held(2);
-    let handle = job.start(&place, checkpointed(&place));
+    let mut options = checkpointed(&place);
+    options.state = state(backend);
+    let handle = job.start(&place, options);
     let control = handle.control();
     let store = place.checkpoints();
     until(|| control.status().checkpoints.counts().completed > 0, &handle);
@@ -96,7 +105,8 @@ fn a_store_that_is_away_for_a_while_fails_checkpoints_and_costs_nothing() {
 
 #[test]
 fn a_store_that_is_away_when_a_job_restarts_is_waited_for_and_costs_nothing() {
-    for is_in_the_way in [true, false] {
+    let cases = BACKENDS.map(|backend| [(true, backend), (false, backend)]);
+    for (is_in_the_way, backend) in cases.into_iter().flatten() {
         let place = Place::new();
         let job = Job::held(2);
         let mut options = JobOptions {
@@ -106,6 +116,7 @@ fn a_store_that_is_away_when_a_job_restarts_is_waited_for_and_costs_nothing() {
             }),
             ..checkpointed(&place)
         };
+        options.state = state(backend);
         // On demand only: nobody writes to the store meanwhile.
         options.checkpoints.interval = None;
         options.store.retry.tries_max = 1;

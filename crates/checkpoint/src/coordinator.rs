@@ -184,8 +184,11 @@ impl Coordinator {
         }
     }
 
+    /// Behind a savepoint with which the job ends nothing begins: what a later checkpoint commits would come again when
+    /// the job goes on from the savepoint.
     fn has_room(&self) -> bool {
-        self.pending.len() < self.options.max_concurrent
+        let is_last = |pending: &Pending| pending.kind == Kind::TerminateSavepoint;
+        self.pending.len() < self.options.max_concurrent && !self.pending.values().any(is_last)
     }
 
     fn begin(&mut self, kind: Kind, ticket: Option<Ticket>, now: Now, out: &mut Vec<Output>) {

@@ -10,12 +10,15 @@
 
 mod batch;
 mod channel;
+mod gauge;
 mod output;
 mod partition;
 mod waker;
 
 pub(crate) use batch::Batch;
-pub(crate) use channel::{Channel, Message};
+pub(crate) use channel::{BUFFERS_PER_CHANNEL, Channel, Message};
+pub(crate) use gauge::Gauge;
+pub use gauge::{Level, Pressure};
 pub(crate) use output::ExchangeFactory;
 pub use partition::Partitioner;
 pub(crate) use partition::Router;

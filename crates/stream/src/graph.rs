@@ -178,6 +178,8 @@ pub(crate) struct GraphOptions {
     pub(crate) chain_keyed: bool,
     /// How often watermarks leave, in ms of processing time; 0: only those that follow a record.
     pub(crate) auto_watermark_interval_ms: i64,
+    /// Batches that wait in one channel at most.
+    pub(crate) buffers_per_channel: usize,
 }
 
 impl Default for GraphOptions {
@@ -187,6 +189,7 @@ impl Default for GraphOptions {
             max_parallelism: 128,
             chain_keyed: true,
             auto_watermark_interval_ms: 200,
+            buffers_per_channel: crate::exchange::BUFFERS_PER_CHANNEL,
         }
     }
 }

@@ -68,7 +68,7 @@ pub use connectors::generator::GeneratorSource;
 pub use connectors::print::PrintSink;
 pub use data::{Data, Key, StateValue};
 pub use everspan_trace::{MetricGroup, Span};
-pub use exchange::Partitioner;
+pub use exchange::{Level, Partitioner, Pressure};
 pub use failure::{BoxError, Failure, Result, SuppressRestarts};
 pub use graph::{
     Chain, EdgeId, GateId, Graph, Operator, OperatorOptions, OwnState, Setup, StageFactory, TaskDescription,
@@ -86,6 +86,7 @@ pub use runtime::handle::{JobControl, JobHandle};
 pub use runtime::options::{CheckpointingMode, JobOptions, Start};
 pub use runtime::restart::RestartStrategy;
 pub use runtime::state_options::{StateBackend, StateOptions};
+pub use runtime::stepped::{Move, SteppedJob};
 pub use runtime::{JobExecutionResult, JobState, JobStatus, SubtaskStatus, TaskStatus};
 pub use runtime_context::RuntimeContext;
 pub use stage::{Signal, Stage};

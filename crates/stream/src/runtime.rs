@@ -2,15 +2,19 @@
 //!
 //! ```text
 //!  job (restarts) ── run ── master (decides) ── coordinator
-//!                     ├── subtask threads
+//!                     ├── crew: subtask threads
 //!                     └── part writers ── checkpoint store
 //! ```
+//!
+//! A simulation has another crew: itself, see `stepped`.
 
 mod at_stores;
 mod clock;
+mod crew;
 pub(crate) mod error;
 pub(crate) mod handle;
 mod host;
+mod inbox;
 mod job;
 mod master;
 mod monitor;
@@ -20,8 +24,11 @@ mod part_writer;
 pub(crate) mod restart;
 mod restore;
 mod run;
+mod seat;
 pub(crate) mod state_options;
+pub(crate) mod stepped;
 mod stores;
+mod subtask_driver;
 mod subtask_thread;
 mod working_state;
 

@@ -340,6 +340,24 @@ fn a_completed_checkpoint_subsumes_older_ones_but_not_savepoints() {
 }
 
 #[test]
+fn behind_a_savepoint_with_which_the_job_ends_nothing_begins_unless_it_fails() {
+    let mut coordinator = coordinator(Options {
+        max_concurrent: 3,
+        ..Options::default()
+    });
+    coordinator.handle(trigger(Kind::TerminateSavepoint), at(1));
+    coordinator.handle(trigger(Kind::Checkpoint), at(1));
+    assert_eq!(coordinator.pending.keys().copied().collect::<Vec<_>>(), [1]);
+    let declined = Input::Decline {
+        checkpoint: 1,
+        subtask: subtask(0),
+        reason: "the disk is full".to_owned(),
+    };
+    coordinator.handle(declined, at(2));
+    assert_eq!(coordinator.pending.keys().copied().collect::<Vec<_>>(), [2]);
+}
+
+#[test]
 fn a_checkpoint_that_died_with_the_process_is_told_as_failed() {
     let mut coordinator = coordinator(Options::default());
     let run = Run::new("job-1", "run-0");

@@ -42,7 +42,13 @@ impl CheckpointStore {
     pub async fn abort(&self, checkpoint: u64) -> Result<(), StoreError> {
         self.delete(&names::manifest_path(&self.prefix, checkpoint))
             .await?;
-        let put: BTreeSet<FileName> = self.ledger().unpin(checkpoint);
+        let put = {
+            let mut ledger = self.ledger();
+            let mut put: BTreeSet<FileName> = ledger.unpin(checkpoint);
+            // It may have come to exist all the same.
+            put.extend(ledger.forget(checkpoint));
+            put
+        };
         self.remove_free(put).await
     }
 

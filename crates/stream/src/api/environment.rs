@@ -49,6 +49,14 @@ impl StreamExecutionEnvironment {
         self
     }
 
+    /// How many batches of records may wait in a channel between two subtasks; the sender waits with more. (Flink's
+    /// `taskmanager.network.memory.buffers-per-channel`.) 8 unless set.
+    pub fn set_buffers_per_channel(&self, most: usize) -> &Self {
+        assert!(most > 0, "a channel holds at least one batch");
+        self.graph().options.buffers_per_channel = most;
+        self
+    }
+
     /// Whether a task with one subtask goes on over a `key_by` to another with one; on unless set.
     pub fn set_keyed_chaining(&self, on: bool) -> &Self {
         self.graph().options.chain_keyed = on;
@@ -120,12 +128,10 @@ impl StreamExecutionEnvironment {
     ///
     /// When the job cannot be run.
     pub fn start(&self, name: &str, options: JobOptions) -> Result<JobHandle, JobError> {
-        let graph = std::mem::take(&mut *self.graph());
-        JobHandle::start(name, graph, options)
+        JobHandle::start(name, self.take_graph(), options)
     }
 
-    /// What the program built, to be stepped by a test.
-    #[cfg(test)]
+    /// What the program built.
     pub(crate) fn take_graph(&self) -> Graph {
         std::mem::take(&mut *self.graph())
     }

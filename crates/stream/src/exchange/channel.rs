@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::gauge::Level;
 use super::{Batch, Waker};
 use crate::task::snapshot::Barrier;
 
-/// Batches that wait in one channel; the sender keeps what is more, and its subtask takes no input meanwhile.
-pub(crate) const CHANNEL_BATCHES_MAX: usize = 8;
+/// Batches that wait in one channel unless the program says otherwise; the sender keeps what is more, and its subtask
+/// takes no input meanwhile.
+pub(crate) const BUFFERS_PER_CHANNEL: usize = 8;
 
 /// What passes from a subtask to one behind it.
 #[derive(Debug)]
@@ -43,6 +45,7 @@ impl<T> Message<T> {
 /// See the module.
 pub(crate) struct Channel<T> {
     queue: Mutex<Queue<T>>,
+    batches_max: usize,
     /// Messages in the queue, to look without the lock.
     len: AtomicUsize,
     sender_waits: AtomicBool,
@@ -55,6 +58,8 @@ pub(crate) struct Channel<T> {
 struct Queue<T> {
     messages: VecDeque<Message<T>>,
     batches: usize,
+    /// A barrier overtook, and there is more than the sender could have put.
+    is_over: bool,
     /// Emptied batches on their way back.
     spare: Vec<Batch<T>>,
 }
@@ -69,11 +74,13 @@ impl<T> Queue<T> {
 }
 
 impl<T> Channel<T> {
-    pub(crate) fn new(sender: Arc<Waker>, receiver: Arc<Waker>) -> Self {
+    pub(crate) fn new(sender: Arc<Waker>, receiver: Arc<Waker>, batches_max: usize) -> Self {
         Self {
+            batches_max,
             queue: Mutex::new(Queue {
                 messages: VecDeque::new(),
                 batches: 0,
+                is_over: false,
                 spare: Vec::new(),
             }),
             len: AtomicUsize::new(0),
@@ -89,7 +96,7 @@ impl<T> Channel<T> {
     pub(crate) fn offer(&self, message: Message<T>) -> Result<Option<Batch<T>>, Message<T>> {
         let mut queue = self.queue();
         let is_batch = matches!(message, Message::Batch(_));
-        if is_batch && queue.batches >= CHANNEL_BATCHES_MAX {
+        if is_batch && queue.batches >= self.batches_max {
             self.sender_waits.store(true, Ordering::Relaxed);
             return Err(message);
         }
@@ -106,6 +113,7 @@ impl<T> Channel<T> {
     pub(crate) fn overtake(&self, barrier: Barrier, overtaken: impl Iterator<Item = Message<T>>) {
         let mut queue = self.queue();
         queue.push_all(overtaken);
+        queue.is_over |= queue.batches > self.batches_max;
         let before = queue.messages.len();
         queue.messages.push_front(Message::Overtaking(barrier, before));
         self.urgent.store(true, Ordering::Release);
@@ -163,8 +171,9 @@ impl<T> Channel<T> {
         }
         if matches!(message, Message::Batch(_)) {
             queue.batches -= 1;
+            queue.is_over &= queue.batches > self.batches_max;
             // Not at each batch: sender and receiver would wake each other for every single one.
-            if queue.batches <= CHANNEL_BATCHES_MAX / 2 && self.sender_waits.swap(false, Ordering::Relaxed) {
+            if queue.batches <= self.batches_max / 2 && self.sender_waits.swap(false, Ordering::Relaxed) {
                 drop(queue);
                 self.sender.wake();
             }
@@ -172,11 +181,21 @@ impl<T> Channel<T> {
         Some(message)
     }
 
+    pub(super) fn level(&self) -> Level {
+        let queue = self.queue();
+        Level {
+            batches: queue.batches,
+            messages: queue.messages.len(),
+            sender_waits: self.sender_waits.load(Ordering::Relaxed),
+            is_over: queue.is_over,
+        }
+    }
+
     /// Gives an emptied batch back.
     pub(crate) fn recycle(&self, batch: Batch<T>) {
         debug_assert!(batch.is_empty(), "only an emptied batch is filled again");
         let mut queue = self.queue();
-        if queue.spare.len() < CHANNEL_BATCHES_MAX {
+        if queue.spare.len() < self.batches_max {
             queue.spare.push(batch);
         }
     }

@@ -27,6 +27,11 @@ impl Waker {
         self.woken.swap(false, Ordering::AcqRel)
     }
 
+    /// Whether someone called since the last look.
+    pub(crate) fn is_woken(&self) -> bool {
+        self.woken.load(Ordering::Acquire)
+    }
+
     /// The thread that is to be woken is the calling one.
     pub(crate) fn bind_to_this_thread(&self) {
         self.thread
@@ -36,7 +41,7 @@ impl Waker {
 
     /// Waits on the bound thread until someone wakes it, or so long.
     pub(crate) fn wait(&self, most: Option<Duration>) {
-        if self.woken.load(Ordering::Acquire) {
+        if self.is_woken() {
             return;
         }
         match most {

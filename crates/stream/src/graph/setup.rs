@@ -7,7 +7,7 @@ use std::sync::Arc;
 use everspan_state::KeyGroupRange;
 
 use super::{EdgeId, GateId, Graph, Operator, OwnState, Restored};
-use crate::exchange::{Channel, Waker};
+use crate::exchange::{Channel, Gauge, Waker};
 use crate::keyed::StateSettings;
 use crate::operators::side_output::SideStages;
 use crate::runtime_context::RuntimeContext;
@@ -21,6 +21,8 @@ pub(crate) struct Wiring {
     channels: BTreeMap<ChannelPlace, Box<dyn Any + Send>>,
     wakers: Vec<Vec<Arc<Waker>>>,
     figures: Vec<Vec<Arc<SubtaskFigures>>>,
+    buffers_per_channel: usize,
+    gauges: Vec<Gauge>,
     contexts: RuntimeContext,
     restored: Option<Restored>,
     is_checkpointed: bool,
@@ -40,6 +42,8 @@ impl Wiring {
             is_checkpointed,
             state: StateSettings::Heap { incremental: true },
             channels: BTreeMap::new(),
+            buffers_per_channel: graph.options.buffers_per_channel,
+            gauges: Vec::new(),
             wakers: of_each_subtask(graph),
             figures: of_each_subtask(graph),
             contexts,
@@ -59,6 +63,11 @@ impl Wiring {
         self.figures[task][subtask].clone()
     }
 
+    /// One for each channel made so far.
+    pub(crate) fn take_gauges(&mut self) -> Vec<Gauge> {
+        std::mem::take(&mut self.gauges)
+    }
+
     fn channel<T: Send + 'static>(
         &mut self,
         place: ChannelPlace,
@@ -67,10 +76,16 @@ impl Wiring {
     ) -> Arc<Channel<T>> {
         let (_, _, from, to) = place;
         let (sender, receiver) = (self.waker(from_task, from), self.waker(to_task, to));
-        let channel = self
-            .channels
-            .entry(place)
-            .or_insert_with(|| Box::new(Arc::new(Channel::<T>::new(sender, receiver))));
+        let (most, gauges) = (self.buffers_per_channel, &mut self.gauges);
+        let channel = self.channels.entry(place).or_insert_with(|| {
+            let channel = Arc::new(Channel::<T>::new(sender, receiver, most));
+            gauges.push(Gauge {
+                from: (from_task, from),
+                to: (to_task, to),
+                channel: channel.clone(),
+            });
+            Box::new(channel)
+        });
         channel
             .downcast_ref::<Arc<Channel<T>>>()
             .expect("both ends of an exchange have its type")

@@ -1,9 +1,12 @@
 //! What a run has under way at the stores of its job.
 
+use std::collections::BTreeMap;
+
 use everspan_state::LocalCopies;
 use everspan_state::store::Manifest;
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 
+use super::crew::Crew;
 use super::stores::Stores;
 
 /// See the module. Nothing of it is waited for before the run ends. The next run looks into the stores when all of it is
@@ -11,44 +14,52 @@ use super::stores::Stores;
 pub(crate) struct AtStores {
     stores: Option<Stores>,
     copies: Option<LocalCopies>,
-    runtime: tokio::runtime::Handle,
-    under_way: Vec<JoinHandle<()>>,
+    under_way: Vec<oneshot::Receiver<()>>,
+    /// Manifests on their way: a checkpoint that is given up is removed when its manifest is there, not before, or it
+    /// would come to exist without its files.
+    publishing: BTreeMap<u64, oneshot::Receiver<()>>,
 }
 
 impl AtStores {
-    pub(crate) fn new(
-        stores: Option<Stores>,
-        copies: Option<LocalCopies>,
-        runtime: tokio::runtime::Handle,
-    ) -> Self {
+    pub(crate) fn new(stores: Option<Stores>, copies: Option<LocalCopies>) -> Self {
         Self {
             stores,
             copies,
-            runtime,
             under_way: Vec::new(),
+            publishing: BTreeMap::new(),
         }
     }
 
     /// Puts a manifest where it belongs; `told` is given how that went.
     pub(crate) fn publish(
         &mut self,
+        crew: &Crew,
         manifest: Manifest,
         told: impl FnOnce(Result<u64, String>) + Send + 'static,
     ) {
         let copies = self.copies.clone();
-        self.spawn(move |stores| async move {
+        let (put, is_put) = oneshot::channel();
+        self.publishing.retain(|_, is_put| is_put.try_recv().is_err());
+        self.publishing.insert(manifest.checkpoint, is_put);
+        self.spawn(crew, move |stores| async move {
             let published = stores.of(manifest.is_savepoint).publish(&manifest).await;
             if let (Ok(_), Some(copies)) = (&published, copies) {
                 // A copy that is not whole is not used.
                 drop(copies.publish(&manifest));
             }
+            // Nobody waits unless the checkpoint was given up.
+            put.send(()).unwrap_or_default();
             told(published.map_err(|error| error.to_string()));
         });
     }
 
     /// Removes what was put for a checkpoint.
-    pub(crate) fn remove(&mut self, checkpoint: u64) {
-        self.spawn(move |stores| async move {
+    pub(crate) fn remove(&mut self, crew: &Crew, checkpoint: u64) {
+        let is_put = self.publishing.remove(&checkpoint);
+        self.spawn(crew, move |stores| async move {
+            if let Some(is_put) = is_put {
+                is_put.await.expect("a manifest is put, or is not");
+            }
             for store in stores.all() {
                 // What stays is removed by a later cleaning.
                 drop(store.abort(checkpoint).await);
@@ -57,8 +68,8 @@ impl AtStores {
     }
 
     /// Removes checkpoints that are not retained.
-    pub(crate) fn forget(&mut self, checkpoints: Vec<u64>) {
-        self.spawn(move |stores| async move {
+    pub(crate) fn forget(&mut self, crew: &Crew, checkpoints: Vec<u64>) {
+        self.spawn(crew, move |stores| async move {
             for checkpoint in checkpoints {
                 drop(stores.of(false).forget(checkpoint).await);
             }
@@ -66,21 +77,26 @@ impl AtStores {
     }
 
     /// Waits until everything is done.
-    pub(crate) fn join(&mut self) {
-        for task in self.under_way.drain(..) {
-            self.runtime
-                .block_on(task)
-                .expect("work at the store does not panic");
+    pub(crate) async fn join(&mut self) {
+        for done in self.under_way.drain(..) {
+            done.await.expect("work at the store does not panic");
         }
     }
 
-    fn spawn<F>(&mut self, work: impl FnOnce(Stores) -> F)
+    fn spawn<F>(&mut self, crew: &Crew, work: impl FnOnce(Stores) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         if let Some(stores) = &self.stores {
-            self.under_way.retain(|task| !task.is_finished());
-            self.under_way.push(self.runtime.spawn(work(stores.clone())));
+            self.under_way.retain_mut(|done| done.try_recv().is_err());
+            let (done, is_done) = oneshot::channel();
+            self.under_way.push(is_done);
+            let work = work(stores.clone());
+            crew.spawn(async move {
+                work.await;
+                // Nobody waits for it when the job has ended otherwise.
+                done.send(()).unwrap_or_default();
+            });
         }
     }
 }

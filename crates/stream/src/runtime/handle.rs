@@ -1,16 +1,17 @@
 //! A running job, for whoever started it.
 
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 
 use everspan_checkpoint::{AbortReason, Kind};
 
 use super::JobExecutionResult;
 use super::error::JobError;
+use super::inbox::{ANY_RUN, Sender};
 use super::job::ReadyJob;
 use super::monitor::{JobStatus, Monitor};
 use super::options::JobOptions;
-use super::run::{ANY_RUN, Addressed, Message};
+use super::run::Message;
 use crate::graph::Graph;
 
 /// A job that runs on threads of this process. Dropping the handle lets it run on.
@@ -22,17 +23,14 @@ pub struct JobHandle {
 /// Asks something of a running job. Cheap to clone, usable from any thread.
 #[derive(Clone)]
 pub struct JobControl {
-    sender: Sender<Addressed>,
+    sender: Sender,
     monitor: Monitor,
 }
 
 impl JobHandle {
     pub(crate) fn start(name: &str, graph: Graph, options: JobOptions) -> Result<Self, JobError> {
         let job = ReadyJob::new(name, graph, options)?;
-        let control = JobControl {
-            sender: job.sender(),
-            monitor: job.monitor(),
-        };
+        let control = JobControl::of(&job);
         let thread = std::thread::Builder::new()
             .name("everspan-job".to_owned())
             .spawn(move || job.run())
@@ -63,6 +61,13 @@ impl JobHandle {
 }
 
 impl JobControl {
+    pub(crate) fn of(job: &ReadyJob) -> Self {
+        Self {
+            sender: job.sender(),
+            monitor: job.monitor(),
+        }
+    }
+
     /// Makes a checkpoint now and waits until it has completed; returns its number.
     ///
     /// # Errors
@@ -102,11 +107,16 @@ impl JobControl {
     }
 
     fn ask(&self, kind: Kind) -> Result<u64, AbortReason> {
-        let (asker, answer) = channel();
-        if self.sender.send((ANY_RUN, Message::Ask(kind, asker))).is_err() {
-            return Err(AbortReason::Stopping);
-        }
         // Without an answer the job has ended.
-        answer.recv().unwrap_or(Err(AbortReason::Stopping))
+        let answer = self.request(kind).recv();
+        answer.unwrap_or(Err(AbortReason::Stopping))
+    }
+
+    /// Asks for a checkpoint; the answer comes some time, unless the job ends.
+    pub(crate) fn request(&self, kind: Kind) -> Receiver<Result<u64, AbortReason>> {
+        let (asker, answer) = channel();
+        // A job that has ended answers nobody.
+        drop(self.sender.send((ANY_RUN, Message::Ask(kind, asker))));
+        answer
     }
 }

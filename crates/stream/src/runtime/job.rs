@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use everspan_checkpoint::{
@@ -12,16 +12,19 @@ use everspan_checkpoint::{
 };
 use everspan_state::LocalCopies;
 use everspan_trace::{MetricGroup, SpanContext, derive_trace_id};
+use tokio::sync::mpsc;
 
 use super::clock::Clock;
+use super::crew::Crew;
 use super::error::JobError;
 use super::host::host_name;
+use super::inbox::{Addressed, Inbox, Sender};
 use super::monitor::{JobState, Monitor, Watched};
 use super::options::{JobOptions, Start};
 use super::own_dir::OwnDir;
 use super::restart::{RestartStrategy, Restarts};
 use super::restore::{Beginning, Known, Places, restore};
-use super::run::{Addressed, Asker, End, Message, Place, Running, Start as RunStart, no_store};
+use super::run::{Asker, End, Message, Place, Running, Start as RunStart, no_store};
 use super::state_options::StateBackend;
 use super::stores::Stores;
 use super::working_state::{WorkingState, refused};
@@ -49,21 +52,55 @@ pub(crate) struct ReadyJob {
 /// Directories of this process get different names.
 static JOBS: AtomicU64 = AtomicU64::new(0);
 
-impl ReadyJob {
-    pub(crate) fn new(name: &str, mut graph: Graph, options: JobOptions) -> Result<Self, JobError> {
-        graph.finish()?;
-        check_together(&options)?;
-        let clock = Clock::start();
+/// What a job works with.
+pub(crate) struct Means {
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) crew: Crew,
+    pub(crate) stores: Option<Stores>,
+    /// Where its subtasks, and those who write for it, send what they say.
+    pub(crate) sender: Sender,
+    /// Where it gets that.
+    pub(crate) receiver: mpsc::UnboundedReceiver<Addressed>,
+}
+
+impl Means {
+    /// Threads, the machine's clock, and the store that the options name.
+    fn of_machine(options: &JobOptions) -> Result<Self, JobError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .thread_name("everspan-checkpoints")
             .build()
             .map_err(JobError::Thread)?;
-        let stores = Stores::open(&options)?;
+        let stores = Stores::open(options)?;
+        let (sender, receiver) = mpsc::unbounded_channel();
+        Ok(Self {
+            clock: Clock::start(),
+            crew: Crew::Threads(runtime),
+            stores,
+            sender,
+            receiver,
+        })
+    }
+}
+
+impl ReadyJob {
+    pub(crate) fn new(name: &str, graph: Graph, options: JobOptions) -> Result<Self, JobError> {
+        let means = Means::of_machine(&options)?;
+        Self::with(means, name, graph, options)
+    }
+
+    pub(crate) fn with(
+        means: Means,
+        name: &str,
+        mut graph: Graph,
+        options: JobOptions,
+    ) -> Result<Self, JobError> {
+        graph.finish()?;
+        check_together(&options, means.stores.is_some())?;
         let number = JOBS.fetch_add(1, Ordering::Relaxed);
         let base = options.local_dir.clone().unwrap_or_else(std::env::temp_dir);
-        let is_needed = stores.is_some() || options.state.backend == StateBackend::Lsm;
+        let is_needed = means.stores.is_some() || options.state.backend == StateBackend::Lsm;
         let own_dir = is_needed.then(|| OwnDir::make(&base, number));
         let own_dir = own_dir.transpose();
         let own_dir = own_dir.map_err(|error| refused("process.working-dir", &base, &error))?;
@@ -76,11 +113,10 @@ impl ReadyJob {
             opened.map_err(|error| JobError::Option(format!("process.working-dir: {error}")))
         });
         let copies = copies.transpose()?;
-        let strategy = options.restart.clone().unwrap_or_else(|| match stores {
+        let strategy = options.restart.clone().unwrap_or_else(|| match means.stores {
             Some(_) => RestartStrategy::exponential(),
             None => RestartStrategy::None,
         });
-        let (sender, receiver) = mpsc::channel();
         let spans = options.spans.clone().unwrap_or_else(|| Arc::new(NoSpans));
         let job = describe(name, &graph);
         let group = MetricGroup::root(spans, Arc::new(everspan_export::SystemEnvironment))
@@ -99,22 +135,22 @@ impl ReadyJob {
             place: Place {
                 job,
                 options,
-                clock,
+                inbox: Inbox::new(means.receiver, means.clock.clone()),
+                clock: means.clock,
                 monitor: Monitor::default(),
-                stores,
+                stores: means.stores,
                 copies,
                 local_dir: dir,
                 state,
-                runtime,
-                messages: receiver,
-                sender,
+                crew: means.crew,
+                sender: means.sender,
                 _own_dir: own_dir,
             },
         })
     }
 
     /// Where messages to the job go.
-    pub(crate) fn sender(&self) -> mpsc::Sender<Addressed> {
+    pub(crate) fn sender(&self) -> Sender {
         self.place.sender.clone()
     }
 
@@ -123,9 +159,18 @@ impl ReadyJob {
         self.place.monitor.clone()
     }
 
-    /// Runs it until it has ended and is not restarted.
+    /// Runs it on threads until it has ended and is not restarted.
     pub(crate) fn run(mut self) -> Result<JobExecutionResult, JobError> {
-        let result = self.runs();
+        let Crew::Threads(runtime) = &self.place.crew else {
+            unreachable!("whoever steps a job polls it");
+        };
+        let handle = runtime.handle().clone();
+        handle.block_on(self.lead())
+    }
+
+    /// As [`run`](Self::run), whoever does the work.
+    pub(crate) async fn lead(&mut self) -> Result<JobExecutionResult, JobError> {
+        let result = self.runs().await;
         self.place.monitor.is(match &result {
             Ok(JobExecutionResult { cancelled: false, .. }) => JobState::Finished,
             Ok(_) => JobState::Canceled,
@@ -134,14 +179,14 @@ impl ReadyJob {
         result
     }
 
-    fn runs(&mut self) -> Result<JobExecutionResult, JobError> {
+    async fn runs(&mut self) -> Result<JobExecutionResult, JobError> {
         let began = self.place.clock.now();
         let mut start = self.place.options.start.clone();
         let mut cause = None;
         for number in 1.. {
             let run_name = format!("{}-{number}", began.wall_ns);
             let run = Run::new(&self.place.job.id, &run_name);
-            let end = self.one_run(number, &run, run_name, &start, cause.take());
+            let end = self.one_run(number, &run, run_name, &start, cause.take()).await;
             let error = match end {
                 Ok(End::Finished) => return Ok(self.result(false)),
                 Ok(End::Cancelled) => return Ok(self.result(true)),
@@ -159,7 +204,7 @@ impl ReadyJob {
             };
             cause = Some(run.failure());
             self.place.monitor.is(JobState::Restarting);
-            if self.is_cancelled_within(delay, &run) {
+            if self.is_cancelled_within(delay, &run).await {
                 return Ok(self.result(true));
             }
             start = self.start_of_next(start);
@@ -173,7 +218,7 @@ impl ReadyJob {
         if self.has_completed { Start::Newest } else { before }
     }
 
-    fn one_run(
+    async fn one_run(
         &mut self,
         number: u64,
         run: &Run,
@@ -186,7 +231,7 @@ impl ReadyJob {
         let mut initialization =
             Initialization::begin(self.place.job.clone(), run.clone(), detail, None, cause, now);
         let dir = self.place.local_dir.join(format!("restore-{number}"));
-        let (beginning, mut known) = self.beginning(start, &dir).inspect_err(|error| {
+        let (beginning, mut known) = self.beginning(start, &dir).await.inspect_err(|error| {
             let spans = initialization.failed(&error.to_string(), self.place.clock.now());
             self.tell_spans(spans);
         })?;
@@ -228,7 +273,8 @@ impl ReadyJob {
             reports,
             restored_to: dir.clone(),
         };
-        let ended = Running::start(&self.place, &self.graph, &mut wiring, start).lead();
+        let running = Running::start(&self.place, &self.graph, &mut wiring, start);
+        let ended = running.lead().await;
         self.last_id = self.last_id.max(ended.last_id);
         self.has_completed |= ended.has_completed;
         self.newest_checkpoint = self.newest_checkpoint.max(ended.newest_checkpoint);
@@ -238,7 +284,7 @@ impl ReadyJob {
     }
 
     /// The checkpoint that a run begins with, brought to `dir`.
-    fn beginning(&self, start: &Start, dir: &Path) -> Result<(Option<Beginning>, Known), JobError> {
+    async fn beginning(&self, start: &Start, dir: &Path) -> Result<(Option<Beginning>, Known), JobError> {
         let Some(stores) = &self.place.stores else {
             let known = Known {
                 last_id: 0,
@@ -251,7 +297,7 @@ impl ReadyJob {
             copies: self.place.copies.as_ref(),
         };
         let restored = restore(&self.graph, places, start, &self.place.options, dir);
-        let (beginning, known) = self.place.runtime.block_on(restored)?;
+        let (beginning, known) = restored.await?;
         // A directory that is not mounted looks like an empty one.
         let is_away = match self.newest_checkpoint {
             Some(newest) => known.last_id < newest,
@@ -287,15 +333,15 @@ impl ReadyJob {
     }
 
     /// Waits before a restart; requests meanwhile are refused, all but the one to cancel. `run` is the one that failed.
-    fn is_cancelled_within(&mut self, delay: Duration, run: &Run) -> bool {
-        let until = self.place.clock.since_start() + delay;
+    async fn is_cancelled_within(&mut self, delay: Duration, run: &Run) -> bool {
+        let delay_ns = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
+        let until = self.place.clock.now().monotonic_ns.saturating_add(delay_ns);
         loop {
-            let wait = until.saturating_sub(self.place.clock.since_start());
-            match self.place.messages.recv_timeout(wait) {
-                Ok((_, Message::Cancel)) => return true,
-                Ok((_, Message::Ask(kind, asker))) => self.refuse(kind, &asker, run),
-                Ok(_) => {}
-                Err(_) => return false,
+            match self.place.inbox.next(Some(until)).await {
+                Some((_, Message::Cancel)) => return true,
+                Some((_, Message::Ask(kind, asker))) => self.refuse(kind, &asker, run),
+                Some(_) => {}
+                None => return false,
             }
         }
     }
@@ -336,7 +382,7 @@ impl ReadyJob {
 }
 
 /// Options that contradict each other.
-fn check_together(options: &JobOptions) -> Result<(), JobError> {
+fn check_together(options: &JobOptions, has_store: bool) -> Result<(), JobError> {
     let checkpoints = &options.checkpoints;
     if checkpoints.unaligned && checkpoints.max_concurrent != 1 {
         return Err(JobError::Option(format!(
@@ -344,8 +390,8 @@ fn check_together(options: &JobOptions) -> Result<(), JobError> {
             checkpoints.max_concurrent
         )));
     }
-    match (checkpoints.interval, &options.checkpoint_dir) {
-        (Some(interval), None) => Err(JobError::Option(format!(
+    match checkpoints.interval {
+        Some(interval) if !has_store => Err(JobError::Option(format!(
             "execution.checkpointing.interval is {interval:?}: execution.checkpointing.dir must be set"
         ))),
         _ => Ok(()),

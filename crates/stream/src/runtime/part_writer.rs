@@ -8,6 +8,7 @@ use everspan_checkpoint::SubtaskId;
 use everspan_state::LocalCopies;
 use everspan_state::store::Part;
 
+use super::crew::Crew;
 use super::master::{WrittenOperator, WrittenPart};
 use super::stores::Stores;
 use crate::graph::OperatorRecord;
@@ -22,7 +23,6 @@ pub(crate) struct PartWriter {
     copies: Option<LocalCopies>,
     /// Whether files that the store has are left where they are.
     incremental: bool,
-    runtime: tokio::runtime::Handle,
 }
 
 /// A subtask's part of a checkpoint or savepoint.
@@ -42,13 +42,12 @@ struct Figures {
 }
 
 impl PartWriter {
-    pub(crate) fn new(stores: Stores, dir: PathBuf, runtime: tokio::runtime::Handle) -> Self {
+    pub(crate) fn new(stores: Stores, dir: PathBuf) -> Self {
         Self {
             stores,
             dir: Arc::new(dir),
             copies: None,
             incremental: true,
-            runtime,
         }
     }
 
@@ -62,33 +61,32 @@ impl PartWriter {
         Self { incremental, ..self }
     }
 
-    /// Writes a part on a thread for what blocks, and tells `done` how that went.
+    /// Has a part written beside the subtask's work, and tells `done` how that went.
     pub(crate) fn spawn(
         &self,
+        crew: &Crew,
         subtask: SubtaskId,
         is_savepoint: bool,
         snapshot: Snapshot,
         done: impl FnOnce(Result<WrittenPart, String>) + Send + 'static,
     ) {
         let writer = self.clone();
-        self.runtime.spawn_blocking(move || {
-            let of = Of {
-                checkpoint: snapshot.checkpoint,
-                is_savepoint,
-                subtask,
-            };
-            done(writer.write(of, snapshot));
-        });
+        let of = Of {
+            checkpoint: snapshot.checkpoint,
+            is_savepoint,
+            subtask,
+        };
+        crew.spawn_blocking(async move { done(writer.write(of, snapshot).await) });
     }
 
-    fn write(&self, of: Of, snapshot: Snapshot) -> Result<WrittenPart, String> {
+    async fn write(&self, of: Of, snapshot: Snapshot) -> Result<WrittenPart, String> {
         let began = Instant::now();
         let mut stats = snapshot.stats;
         let mut operators = Vec::new();
         for (place, operator) in snapshot.parts.into_iter().enumerate() {
             let uid = operator.uid.clone();
             let dir = self.part_dir(of, &uid, place);
-            let written = self.operator(of, operator, &dir);
+            let written = self.operator(of, operator, &dir).await;
             let (written, figures) = written.map_err(|error| format!("operator `{uid}`: {error}"))?;
             let listed = written
                 .record
@@ -107,7 +105,7 @@ impl PartWriter {
         Ok(WrittenPart { operators, stats })
     }
 
-    fn operator(
+    async fn operator(
         &self,
         of: Of,
         operator: OperatorState,
@@ -120,7 +118,7 @@ impl PartWriter {
         let (mut part, mut figures) = (None, Figures::default());
         if let Some(keyed) = operator.keyed {
             record.states.clone_from(&keyed.states);
-            let (written, of_tables) = self.keyed(of, keyed, dir)?;
+            let (written, of_tables) = self.keyed(of, keyed, dir).await?;
             (part, figures) = (Some(written), of_tables);
         }
         let written = WrittenOperator {
@@ -131,20 +129,18 @@ impl PartWriter {
         Ok((written, figures))
     }
 
-    fn keyed(&self, of: Of, keyed: KeyedSnapshot, dir: &Path) -> Result<(Part, Figures), String> {
+    async fn keyed(&self, of: Of, keyed: KeyedSnapshot, dir: &Path) -> Result<(Part, Figures), String> {
         let parent = dir
             .parent()
             .expect("a part's directory lies in that of its subtask");
         std::fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))?;
         let files = keyed.tables.write(dir).map_err(|error| error.to_string())?;
         let store = self.stores.of(of.is_savepoint);
-        let uploaded = self.runtime.block_on(async {
-            if self.incremental {
-                store.upload(of.checkpoint, &files).await
-            } else {
-                store.upload_whole(of.checkpoint, &files).await
-            }
-        });
+        let uploaded = if self.incremental {
+            store.upload(of.checkpoint, &files).await
+        } else {
+            store.upload_whole(of.checkpoint, &files).await
+        };
         let uploaded = uploaded.map_err(|error| error.to_string())?;
         let part = Part {
             range: keyed.range,

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::time::Duration;
+use std::sync::mpsc;
 
 use everspan_checkpoint::{
     AbortReason, Coordinator, Counts, Initialization, Job, Kind, Now, Report, Resumed, Run, SubtaskId, Ticket,
@@ -14,15 +13,18 @@ use everspan_state::store::Manifest;
 
 use super::at_stores::AtStores;
 use super::clock::Clock;
+use super::crew::Crew;
 use super::error::JobError;
+use super::inbox::{ANY_RUN, Inbox, Sender};
 use super::master::{Effect, Event, Master, Shape};
 use super::monitor::{JobState, Monitor};
 use super::options::JobOptions;
 use super::own_dir::OwnDir;
 use super::part_writer::PartWriter;
 use super::restore::{Known, subtask_id};
+use super::seat::Seat;
 use super::stores::Stores;
-use super::subtask_thread::{Fittings, Said, SubtaskThread};
+use super::subtask_driver::{Fittings, Said};
 use super::working_state::WorkingState;
 use crate::failure::Failure;
 use crate::graph::{Graph, Wiring};
@@ -30,7 +32,7 @@ use crate::panicked::caught;
 use crate::task::Order;
 
 /// Who awaits the answer to a request for a checkpoint.
-pub(crate) type Asker = Sender<Result<u64, AbortReason>>;
+pub(crate) type Asker = mpsc::Sender<Result<u64, AbortReason>>;
 
 /// What comes to a run from outside of the thread that leads it.
 pub(crate) enum Message {
@@ -83,19 +85,13 @@ pub(crate) struct Place {
     /// Files on their way to the store.
     pub(crate) local_dir: PathBuf,
     pub(crate) state: WorkingState,
-    pub(crate) runtime: tokio::runtime::Runtime,
+    pub(crate) crew: Crew,
     /// Messages to the run that is under way; from one run to the next only those of handles survive.
-    pub(crate) messages: Receiver<Addressed>,
-    pub(crate) sender: Sender<Addressed>,
+    pub(crate) inbox: Inbox,
+    pub(crate) sender: Sender,
     /// Has `local_dir`, if anything is to be there. The last field: it is removed when nobody works there any more.
     pub(crate) _own_dir: Option<OwnDir>,
 }
-
-/// A message with the number of the run it is for.
-pub(crate) type Addressed = (u64, Message);
-
-/// Messages of handles belong to whichever run is under way.
-pub(crate) const ANY_RUN: u64 = 0;
 
 /// One run.
 pub(crate) struct Running<'a> {
@@ -104,7 +100,7 @@ pub(crate) struct Running<'a> {
     number: u64,
     master: Master,
     writer: Option<PartWriter>,
-    threads: BTreeMap<SubtaskId, SubtaskThread>,
+    seats: BTreeMap<SubtaskId, Seat>,
     sources: Vec<SubtaskId>,
     alive: usize,
     askers: BTreeMap<Ticket, Asker>,
@@ -148,17 +144,16 @@ impl<'a> Running<'a> {
         };
         // In a directory of this run: writers of the one before may still be at work.
         let dir = place.local_dir.join(format!("snapshots-{}", start.number));
-        let runtime = place.runtime.handle();
         let mut running = Self {
             place,
             writer: place.stores.as_ref().map(|stores| {
-                PartWriter::new(stores.clone(), dir, runtime.clone())
+                PartWriter::new(stores.clone(), dir)
                     .with_copies(place.copies.clone())
                     .incremental(place.options.state.incremental)
             }),
             number: start.number,
             master: Master::new(shape, coordinator, start.initialization),
-            threads: BTreeMap::new(),
+            seats: BTreeMap::new(),
             sources: Vec::new(),
             alive: 0,
             askers: BTreeMap::new(),
@@ -166,7 +161,7 @@ impl<'a> Running<'a> {
             shown: (false, Counts::default()),
             restored: Some(start.restored_to),
             end: None,
-            at_stores: AtStores::new(place.stores.clone(), place.copies.clone(), runtime.clone()),
+            at_stores: AtStores::new(place.stores.clone(), place.copies.clone()),
         };
         if let Err(error) = running.start_threads(graph, wiring, start.reports) {
             let reason = error.to_string();
@@ -193,9 +188,10 @@ impl<'a> Running<'a> {
                 fittings.push(self.fittings(graph, wiring, (task, index), report)?);
             }
         }
+        self.place.crew.watch(wiring.take_gauges());
         for of in fittings {
             let id = of.id;
-            self.threads.insert(id, SubtaskThread::spawn(of)?);
+            self.seats.insert(id, self.place.crew.seat(of)?);
             self.alive += 1;
         }
         Ok(())
@@ -230,18 +226,15 @@ impl<'a> Running<'a> {
     }
 
     /// Leads the run to its end.
-    pub(crate) fn lead(mut self) -> Ended {
+    pub(crate) async fn lead(mut self) -> Ended {
         while self.alive > 0 {
-            match self.next_message() {
-                Ok(message) => self.handle(message),
-                Err(RecvTimeoutError::Timeout) => self.event(Event::Tick),
-                Err(RecvTimeoutError::Disconnected) => unreachable!("the place keeps a sender"),
+            match self.next_message().await {
+                Some(message) => self.handle(message),
+                None => self.event(Event::Tick),
             }
         }
-        for thread in std::mem::take(&mut self.threads).into_values() {
-            thread.join();
-        }
-        self.at_stores.join();
+        std::mem::take(&mut self.seats).into_values().for_each(Seat::join);
+        self.at_stores.join().await;
         let ended = Ended {
             last_id: self.master.last_id(),
             has_completed: self.master.statistics().counts().completed > 0,
@@ -255,17 +248,15 @@ impl<'a> Running<'a> {
         ended
     }
 
-    fn next_message(&self) -> Result<Message, RecvTimeoutError> {
+    /// `None`: the master is to look at the time.
+    async fn next_message(&self) -> Option<Message> {
         loop {
-            let now = self.now().monotonic_ns;
-            let due = self.master.next_wakeup();
-            let wait = due.map_or(Duration::from_secs(3600), |due| {
-                Duration::from_nanos(due.saturating_sub(now))
-            });
-            let (number, message) = self.place.messages.recv_timeout(wait)?;
-            // What an earlier run's threads and writers still say means nothing.
+            // One that is over decides nothing any more, so its times would stay due for ever.
+            let due = self.master.next_wakeup().filter(|_| !self.is_over());
+            let (number, message) = self.place.inbox.next(due).await?;
+            // What an earlier run's subtasks and writers still say means nothing.
             if number == self.number || number == ANY_RUN {
-                return Ok(message);
+                return Some(message);
             }
         }
     }
@@ -314,7 +305,7 @@ impl<'a> Running<'a> {
                 let checkpoint = snapshot.checkpoint;
                 let writer = self.writer.as_ref().expect("barriers come with a store");
                 let is_savepoint = self.master.is_savepoint(checkpoint);
-                writer.spawn(id, is_savepoint, snapshot, move |written| {
+                writer.spawn(&self.place.crew, id, is_savepoint, snapshot, move |written| {
                     let event = Event::Written(id, checkpoint, written);
                     drop(sender.send((number, Message::Event(event))));
                 });
@@ -340,13 +331,13 @@ impl<'a> Running<'a> {
         self.stop(End::Failed(JobError::Failed { subtask, failure }), &reason);
     }
 
-    /// Every thread ends now; the first reason counts.
+    /// Every subtask ends now; the first reason counts.
     fn stop(&mut self, end: End, reason: &str) {
         if self.is_over() {
             return;
         }
         self.end = Some(end);
-        self.threads.values().for_each(SubtaskThread::cancel);
+        self.seats.values().for_each(Seat::cancel);
         let effects = self.master.abandon(reason, self.now());
         self.carry_out(effects);
     }
@@ -380,9 +371,10 @@ impl<'a> Running<'a> {
     /// Every operator has taken what the checkpoint brought here.
     fn remove_restored(&mut self) {
         if let Some(dir) = self.restored.take() {
-            let runtime = &self.place.runtime;
-            // What cannot be removed now goes with the job's directory.
-            drop(runtime.spawn_blocking(move || drop(std::fs::remove_dir_all(dir))));
+            self.place.crew.spawn_blocking(async move {
+                // What cannot be removed now goes with the job's directory.
+                drop(std::fs::remove_dir_all(dir));
+            });
         }
     }
 
@@ -393,20 +385,18 @@ impl<'a> Running<'a> {
                     if let (Order::Begin(barrier), Some(writer)) = (&order, &self.writer) {
                         writer.begin(barrier.checkpoint);
                     }
-                    let sources = self.sources.iter().filter_map(|id| self.threads.get(id));
-                    sources.for_each(|thread| thread.order(order.clone()));
+                    let sources = self.sources.iter().filter_map(|id| self.seats.get(id));
+                    sources.for_each(|seat| seat.order(order.clone()));
                 }
                 Effect::OrderAll(order) => {
                     if let (Order::Completed(checkpoint), Some(writer)) = (&order, &self.writer) {
                         writer.forget_before(*checkpoint);
                     }
-                    self.threads
-                        .values()
-                        .for_each(|thread| thread.order(order.clone()));
+                    self.seats.values().for_each(|seat| seat.order(order.clone()));
                 }
                 Effect::Publish(manifest) => self.publish(*manifest),
-                Effect::Remove(checkpoint) => self.at_stores.remove(checkpoint),
-                Effect::Forget(checkpoints) => self.at_stores.forget(checkpoints),
+                Effect::Remove(checkpoint) => self.at_stores.remove(&self.place.crew, checkpoint),
+                Effect::Forget(checkpoints) => self.at_stores.forget(&self.place.crew, checkpoints),
                 Effect::Answer(ticket, result) => {
                     if let Some(asker) = self.askers.remove(&ticket) {
                         drop(asker.send(result));
@@ -423,7 +413,7 @@ impl<'a> Running<'a> {
                 }
                 Effect::Finish => {
                     self.end.get_or_insert(End::Finished);
-                    self.threads.values().for_each(SubtaskThread::finish);
+                    self.seats.values().for_each(Seat::finish);
                 }
             }
         }
@@ -432,9 +422,10 @@ impl<'a> Running<'a> {
     fn publish(&mut self, manifest: Manifest) {
         let (number, sender) = (self.number, self.place.sender.clone());
         let checkpoint = manifest.checkpoint;
-        self.at_stores.publish(manifest, move |published| {
-            drop(sender.send((number, Message::Event(Event::Published(checkpoint, published)))));
-        });
+        self.at_stores
+            .publish(&self.place.crew, manifest, move |published| {
+                drop(sender.send((number, Message::Event(Event::Published(checkpoint, published)))));
+            });
     }
 
     fn now(&self) -> Now {

@@ -52,6 +52,14 @@ impl Stores {
         }))
     }
 
+    /// One for both.
+    pub(crate) fn only(store: Arc<CheckpointStore>) -> Self {
+        Self {
+            checkpoints: store,
+            savepoints: None,
+        }
+    }
+
     /// That of savepoints, or of checkpoints.
     pub(crate) fn of(&self, is_savepoint: bool) -> &Arc<CheckpointStore> {
         match &self.savepoints {

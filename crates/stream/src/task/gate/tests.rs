@@ -1,5 +1,5 @@
 use super::*;
-use crate::exchange::Waker;
+use crate::exchange::{BUFFERS_PER_CHANNEL, Waker};
 use crate::graph::OperatorOptions;
 use crate::task::TaskContext;
 
@@ -30,7 +30,9 @@ struct Gate {
 /// A gate with two inputs, as subtask `subtask` of two; numbers go to the subtask that their last bit says.
 fn gate(elements: Vec<Vec<u8>>, subtask: usize) -> Gate {
     let waker = || Arc::new(Waker::default());
-    let channels: Vec<_> = (0..2).map(|_| Arc::new(Channel::new(waker(), waker()))).collect();
+    let channels: Vec<_> = (0..2)
+        .map(|_| Arc::new(Channel::new(waker(), waker(), BUFFERS_PER_CHANNEL)))
+        .collect();
     let head = crate::graph::Graph::default().add_operator(OperatorOptions::named("sum"));
     let restoring = Restoring {
         head,

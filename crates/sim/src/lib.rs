@@ -1,4 +1,4 @@
-//! The server core in a simulated world, driven by one seed in one thread.
+//! The server core in a simulated world, driven by one seed in one thread; and stream jobs in another, see [`jobs`].
 //!
 //! ```text
 //!   clients ─► mailboxes ─► prepare ─► append ─► sync ─► tell ─► release ─► effects
@@ -23,6 +23,7 @@ mod checker;
 mod client;
 mod copies;
 mod cuts;
+pub mod jobs;
 mod messages;
 mod objects;
 mod outside;

@@ -1,15 +1,19 @@
-//! `sim --seed N [--trace]` runs one seed, `sim --seeds N [--start S]` many; exit code 1 on a violation.
+//! `sim --seed N [--trace]` runs one seed, `sim --seeds N [--start S]` many; with `--jobs` of stream jobs instead of the
+//! server; exit code 1 on a violation.
 
 #![allow(clippy::print_stdout, reason = "it is a command line program")]
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use everspan_sim::{Report, Violation, run};
+use everspan_sim::{Report, Violation, jobs, run};
 
-/// The server core in a simulated world.
+/// The server core, or stream jobs, in a simulated world.
 #[derive(Parser)]
 struct Arguments {
+    /// Stream jobs.
+    #[arg(long)]
+    jobs: bool,
     /// Run this seed, twice, and compare.
     #[arg(long, conflicts_with = "seeds")]
     seed: Option<u64>,
@@ -22,14 +26,20 @@ struct Arguments {
     /// The first of them.
     #[arg(long, default_value_t = 0)]
     start: u64,
+    /// Of the seed of a job: run it once for each of its moves, and die at that move.
+    #[arg(long, requires_all = ["seed", "jobs"])]
+    crash_everywhere: bool,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     std::panic::set_hook(Box::new(|_| {}));
-    let outcome = match arguments.seed {
-        Some(seed) => one(seed, arguments.trace),
-        None => many(arguments.start, arguments.seeds),
+    let outcome = match (arguments.jobs, arguments.seed) {
+        (false, Some(seed)) => one(seed, arguments.trace),
+        (false, None) => many(arguments.start, arguments.seeds),
+        (true, Some(seed)) if arguments.crash_everywhere => crash_everywhere(seed),
+        (true, Some(seed)) => one_job(seed, arguments.trace),
+        (true, None) => many_jobs(arguments.start, arguments.seeds),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -44,6 +54,17 @@ fn one(seed: u64, trace: bool) -> Result<(), Box<Violation>> {
     let first = run(seed, None, trace)?;
     let second = run(seed, None, false)?;
     println!("seed {seed}: {first:?}");
+    same(seed, &first, &second)
+}
+
+fn one_job(seed: u64, trace: bool) -> Result<(), Box<Violation>> {
+    let first = jobs::run(seed, None, None, trace)?;
+    let second = jobs::run(seed, None, None, false)?;
+    println!("seed {seed}: {first:?}");
+    same(seed, &first, &second)
+}
+
+fn same<R: PartialEq + std::fmt::Debug>(seed: u64, first: &R, second: &R) -> Result<(), Box<Violation>> {
     if first == second {
         return Ok(());
     }
@@ -53,6 +74,43 @@ fn one(seed: u64, trace: bool) -> Result<(), Box<Violation>> {
         message: format!("the same seed did something else the second time: {second:?}"),
         events: Vec::new(),
     }))
+}
+
+fn many_jobs(start: u64, seeds: u64) -> Result<(), Box<Violation>> {
+    let mut total = jobs::Report::default();
+    for (done, seed) in (1..).zip(start..start + seeds) {
+        total += jobs::run(seed, None, None, false)?;
+        if done % 100 == 0 || done == seeds {
+            let jobs::Report {
+                steps,
+                crashes,
+                runs,
+                checkpoints,
+                savepoints,
+                unaligned,
+                rescales,
+                results,
+                ..
+            } = total;
+            println!(
+                "{done} seeds of jobs from {start}: {steps} moves, {crashes} crashes, {runs} runs, {rescales} rescaled, \
+                 {checkpoints} checkpoints ({savepoints} savepoints, {unaligned} unaligned), {results} results, no violation"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn crash_everywhere(seed: u64) -> Result<(), Box<Violation>> {
+    let moves = jobs::run(seed, None, None, false)?.steps;
+    for at in 1..=moves {
+        jobs::run(seed, None, Some(at), false).map_err(|mut violation| {
+            violation.message = format!("dying at move {at}: {}", violation.message);
+            violation
+        })?;
+    }
+    println!("seed {seed}: died at each of {moves} moves, no violation");
+    Ok(())
 }
 
 fn many(start: u64, seeds: u64) -> Result<(), Box<Violation>> {

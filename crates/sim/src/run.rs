@@ -55,7 +55,7 @@ pub fn run(seed: u64, mutation: Option<Mutation>, trace: bool) -> Result<Report,
     }
 }
 
-fn text(panic: &(dyn std::any::Any + Send)) -> String {
+pub(crate) fn text(panic: &(dyn std::any::Any + Send)) -> String {
     if let Some(text) = panic.downcast_ref::<String>() {
         return text.clone();
     }

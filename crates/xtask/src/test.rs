@@ -31,7 +31,7 @@ const STEPS: [Step; 12] = [
     },
     Step {
         name: "sim",
-        about: "the simulator, 1000 seeds",
+        about: "the simulator, 1000 seeds of the server and of stream jobs",
         needs: &[],
         run: rust::sim,
     },

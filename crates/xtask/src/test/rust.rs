@@ -42,7 +42,9 @@ pub(super) fn sim() -> Outcome {
     if !simulator::exists() {
         return Outcome::Skipped("crates/sim has no binary `sim`".to_owned());
     }
-    run_all([simulator::command(&["--seeds".to_owned(), SEEDS.to_owned()])])
+    let seeds = ["--seeds".to_owned(), SEEDS.to_owned()];
+    let jobs = [&["--jobs".to_owned()], &seeds[..]].concat();
+    run_all([simulator::command(&seeds), simulator::command(&jobs)])
 }
 
 /// The server is killed so often in checkpoints and restores; `unit` does it a few times.

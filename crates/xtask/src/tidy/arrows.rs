@@ -36,6 +36,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
             "protocol",
             "checkpoint",
             "durable",
+            "stream",
         ],
     ),
     ("xtask", &[]),

@@ -49,7 +49,7 @@ pub(crate) struct Writer {
 impl SinkWriter<Fields> for Writer {
     type Committable = ();
 
-    #[inline]
+    #[inline(always)]
     fn write(&mut self, [a, b, c, d]: Fields, _timestamp: Option<i64>) -> Result {
         if self.own.outputs == 0 {
             let now = SystemTime::now().duration_since(UNIX_EPOCH)?;

@@ -72,7 +72,10 @@ impl<S> Blamed<S> {
 impl<T, S: Stage<T>> Stage<T> for Blamed<S> {
     #[inline(always)]
     fn record(&mut self, record: T, task: &mut TaskContext) {
-        blame(&self.operator, || self.stage.record(record, task));
+        // As `blame`, without a closure, which would not always be inlined.
+        let unwinding = Unwinding(&self.operator);
+        self.stage.record(record, task);
+        std::mem::forget(unwinding);
     }
 
     fn signal(&mut self, signal: &mut Signal<'_>, task: &mut TaskContext) {

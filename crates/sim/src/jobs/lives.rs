@@ -113,9 +113,10 @@ impl Life {
             .asked
             .iter()
             .filter(|asked| asked.kind == Kind::TerminateSavepoint);
-        // After an earlier one the run failed, and the next went on.
+        // After an earlier one the run failed, and the next went on, perhaps to the end of the input.
         let savepoints = stops.filter_map(|asked| asked.answer.try_recv().ok()?.ok());
-        savepoints.max().map_or(Ended::Whole, Ended::Stopped)
+        let last = savepoints.max().filter(|savepoint| told.is_newest(*savepoint));
+        last.map_or(Ended::Whole, Ended::Stopped)
     }
 }
 

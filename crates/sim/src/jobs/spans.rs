@@ -24,6 +24,8 @@ pub(super) struct Told {
     roots: BTreeSet<String>,
     twice: Vec<String>,
     pub(super) completed: u64,
+    /// The highest number of one that completed.
+    newest: i64,
     pub(super) savepoints: u64,
     pub(super) unaligned: u64,
 }
@@ -83,10 +85,16 @@ impl Told {
         let status = words(span, "checkpointStatus");
         if status == "COMPLETED" {
             self.completed += 1;
+            self.newest = self.newest.max(number);
             self.savepoints += u64::from(words(span, "checkpointType").contains("avepoint"));
             self.unaligned += u64::from(value(span, "isUnaligned") == Some(&Value::Bool(true)));
         }
         self.checkpoints.entry(number).or_default().push(status);
+    }
+
+    /// Whether no later checkpoint has completed.
+    pub(super) fn is_newest(&self, checkpoint: u64) -> bool {
+        u64::try_from(self.newest) == Ok(checkpoint)
     }
 
     /// Looks at all that the life of a process told. `has_ended`: the job came to its own end, so nothing is open.

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use everspan_protocol::ids::InvocationId;
-use everspan_trace::{Span, SpanContext};
+use everspan_trace::SpanContext;
+use everspan_trace::otlp::EncodedSpans;
 
 use crate::invocation::AttemptCause;
 use crate::record::{Message, Outcome, Pin};
@@ -56,8 +57,8 @@ pub enum Effect {
         /// What to say.
         message: Message,
     },
-    /// A span that ended.
-    Span(Box<Span>),
+    /// The spans that ended, in order.
+    Spans(EncodedSpans),
 }
 
 /// All that a conversation with a service begins with.

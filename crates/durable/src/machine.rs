@@ -53,13 +53,13 @@ pub struct Machine<B> {
     replaying: bool,
     /// Spans of this record are told.
     telling: bool,
-    labels: spans::Labels,
+    spans: spans::Teller,
 }
 
 impl<B: Backend> Machine<B> {
     /// Takes up the state of a partition.
     pub fn open(backend: B, options: Options) -> Result<Self, StateError> {
-        let tables = Tables { backend };
+        let tables = Tables::new(backend);
         let timers = tables.timers()?.into_iter().collect();
         let mut first_unacknowledged = BTreeMap::new();
         for (to, seq, _) in tables.outbox()? {
@@ -77,7 +77,7 @@ impl<B: Backend> Machine<B> {
             now_ns: 0,
             replaying: false,
             telling: false,
-            labels: spans::Labels::default(),
+            spans: spans::Teller::default(),
         })
     }
 
@@ -87,8 +87,7 @@ impl<B: Backend> Machine<B> {
     pub fn apply(&mut self, position: u64, record: &Record) -> Result<Vec<Effect>, StateError> {
         self.replaying = false;
         self.telling = self.options.spans.takers.are_any();
-        self.step(position, record)?;
-        Ok(std::mem::take(&mut self.effects))
+        self.step(position, record)
     }
 
     /// Applies a record of an earlier life: its effects were carried out then, or are owed by what the state says
@@ -97,11 +96,10 @@ impl<B: Backend> Machine<B> {
     pub fn replay(&mut self, position: u64, record: &Record) -> Result<Vec<Effect>, StateError> {
         self.replaying = true;
         self.telling = self.options.spans.takers.are_any() && position > self.options.spans.told_to;
-        self.step(position, record)?;
-        Ok(std::mem::take(&mut self.effects))
+        self.step(position, record)
     }
 
-    fn step(&mut self, position: u64, record: &Record) -> Result<(), StateError> {
+    fn step(&mut self, position: u64, record: &Record) -> Result<Vec<Effect>, StateError> {
         self.now_ns = record.at_ns;
         match &record.body {
             Body::Started { attempts_max } => self.started(*attempts_max)?,
@@ -119,7 +117,8 @@ impl<B: Backend> Machine<B> {
         }
         self.fill_slots()?;
         self.tables.backend.commit(position);
-        Ok(())
+        self.effects.extend(self.spans.take().map(Effect::Spans));
+        Ok(std::mem::take(&mut self.effects))
     }
 
     /// The state under the machine.

@@ -55,6 +55,8 @@ pub(crate) enum Promise {
 /// Typed access to the state of one partition.
 pub(crate) struct Tables<B> {
     pub(crate) backend: B,
+    /// Whose journal entry was written last, which, and its index: most often it is the next to be read.
+    newest_entry: Option<(InvocationId, u32, JournalEntry)>,
 }
 
 fn id_key(table: u8, id: &InvocationId, rest: &[u8]) -> Vec<u8> {
@@ -102,6 +104,13 @@ fn decode<T: BorshDeserialize>(bytes: &[u8]) -> T {
 }
 
 impl<B: Backend> Tables<B> {
+    pub(crate) fn new(backend: B) -> Self {
+        Self {
+            backend,
+            newest_entry: None,
+        }
+    }
+
     fn read<T: BorshDeserialize>(&self, key: &[u8]) -> Result<Option<T>, StateError> {
         Ok(self.backend.get(key)?.map(|bytes| decode(&bytes)))
     }
@@ -214,15 +223,22 @@ impl<B: Backend> Tables<B> {
     // --- journal ---
 
     pub(crate) fn entry(&self, id: &InvocationId, index: u32) -> Result<JournalEntry, StateError> {
+        if let Some((of, newest, entry)) = &self.newest_entry
+            && (of, *newest) == (id, index)
+        {
+            return Ok(entry.clone());
+        }
         let entry = self.read(&id_key(b'J', id, &index.to_be_bytes()))?;
         Ok(entry.expect("every index below the journal's length has an entry"))
     }
 
-    pub(crate) fn put_entry(&mut self, id: &InvocationId, index: u32, entry: &JournalEntry) {
-        self.write(&id_key(b'J', id, &index.to_be_bytes()), entry);
+    pub(crate) fn put_entry(&mut self, id: &InvocationId, index: u32, entry: JournalEntry) {
+        self.write(&id_key(b'J', id, &index.to_be_bytes()), &entry);
+        self.newest_entry = Some((*id, index, entry));
     }
 
     pub(crate) fn delete_journal(&mut self, id: &InvocationId, len: u32) {
+        self.newest_entry.take_if(|(of, ..)| of == id);
         for index in 0..len {
             self.backend.delete(&id_key(b'J', id, &index.to_be_bytes()));
         }

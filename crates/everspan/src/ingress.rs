@@ -119,7 +119,7 @@ impl Ingress {
         let trace = self.begin_trace(&seen.parts.headers);
         if trace.context.is_sampled() {
             let request = seen.request(&trace, false);
-            let span = || request.refused_span(target, trace.context, now_ns(), refusal);
+            let span = || request.refused_span(target, &trace.context, now_ns(), refusal);
             self.refused.tell(span);
         }
     }

@@ -45,11 +45,15 @@ fn a_state_flushed_before_its_spans_are_safe_is_caught_by_a_span_that_never_arri
     assert!(violation.message.contains("arrives as it is"), "{violation:#?}");
 }
 
-/// The first of so many seeds in which the mutation is noticed, by this sentence.
+/// In one of so many seeds the mutation is noticed by this sentence. Which of its consequences comes first in a seed
+/// depends on every step of the world.
 fn assert_noticed(mutation: Mutation, seeds: u64, sentence: &str) {
-    let noticed = (0..seeds).find_map(|seed| run(seed, Some(mutation), false).err());
-    let violation = noticed.unwrap_or_else(|| panic!("{mutation:?} goes unnoticed in {seeds} seeds"));
-    assert!(violation.message.contains(sentence), "{violation:#?}");
+    let mut noticed = (0..seeds).filter_map(|seed| run(seed, Some(mutation), false).err());
+    let said = noticed.any(|violation| violation.message.contains(sentence));
+    assert!(
+        said,
+        "{mutation:?} is not noticed by {sentence:?} in {seeds} seeds"
+    );
 }
 
 #[test]

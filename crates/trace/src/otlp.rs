@@ -6,11 +6,16 @@
 //! `resource/v1/resource.proto`.
 
 mod attributes;
+mod decoder;
+mod encoder;
+mod fields;
 mod wire;
 
 use crate::{Event, KeyValue, Link, Span, SpanKind, Status};
 pub use attributes::Attributes;
 use attributes::{attributes_len, put_attributes};
+pub use decoder::{Malformed, decode_spans};
+pub use encoder::{AttributeEncoder, EncodedSpans, SpanEncoder, encode_event, encode_name};
 use wire::{
     bytes_len, fixed32_len, fixed64_len, message_len, put_bytes, put_fixed32, put_fixed32_of_field_16,
     put_fixed64, put_id8, put_id16, put_message, put_message_head, put_uint, uint_len,
@@ -21,8 +26,13 @@ const HAS_IS_REMOTE: u32 = 0x100;
 /// `Span.flags`: the parent lives in another process.
 const IS_REMOTE: u32 = 0x200;
 
+/// `Span.flags` and `Link.flags`: the W3C trace flags.
+const TRACE_FLAGS: u32 = 0xff;
+
 /// The field number of `Span.attributes`.
 const SPAN_ATTRIBUTES: u8 = 9;
+/// The field number of `Event.attributes`.
+const EVENT_ATTRIBUTES: u8 = 3;
 
 /// Appends one `ScopeSpans.spans` field: tag, length and the encoded span. Several in a row are the spans of a scope.
 pub fn encode_span(span: &Span, out: &mut Vec<u8>) {
@@ -101,7 +111,7 @@ fn event_len(event: &Event) -> usize {
 fn put_event(event: &Event, out: &mut Vec<u8>) {
     put_fixed64(1, event.time_ns, out);
     put_bytes(2, event.name.as_bytes(), out);
-    put_attributes(3, &event.attributes, out);
+    put_attributes(EVENT_ATTRIBUTES, &event.attributes, out);
 }
 
 fn link_len(link: &Link) -> usize {

@@ -30,7 +30,7 @@ impl<B: Backend> Machine<B> {
             at_ns: self.now_ns,
             attempt: invocation.attempt.number,
         };
-        self.tables.put_entry(id, index, &entry);
+        self.tables.put_entry(id, index, entry);
         invocation.journal_len += 1;
         invocation.last_entry_ns = self.now_ns;
         invocation.failures = 0;

@@ -77,7 +77,7 @@ impl<B: Backend> Machine<B> {
         let since_entry_ns = self.now_ns.saturating_sub(invocation.last_entry_ns);
         Ok(Start {
             id: Bytes::copy_from_slice(id.as_bytes()),
-            debug_id: id.to_string(),
+            debug_id: self.spans.id_text(id),
             known_entries: invocation.journal_len,
             state_map,
             partial_state,

@@ -241,3 +241,26 @@ fn rows_keep_their_bytes() {
         pinned.lines().collect::<Vec<_>>()
     );
 }
+
+#[test]
+fn the_entry_that_is_remembered_is_the_one_that_the_state_has() {
+    let mut tables = Tables::new(everspan_state::MemoryBackend::new());
+    let other = InvocationId::from_parts(1, [1; 16]);
+    let entry = |ty| JournalEntry {
+        ty,
+        body: Bytes::from_static(b"body"),
+        at_ns: 1,
+        attempt: 1,
+    };
+    for (of, index, ty) in [(id(), 0, 1), (id(), 1, 2), (other, 1, 3), (id(), 1, 4)] {
+        tables.put_entry(&of, index, entry(ty));
+        assert_eq!(tables.entry(&of, index), Ok(entry(ty)));
+    }
+    for (of, index, ty) in [(id(), 0, 1), (other, 1, 3), (id(), 1, 4)] {
+        assert_eq!(tables.entry(&of, index), Ok(entry(ty)));
+    }
+    tables.delete_journal(&other, 2);
+    assert!(tables.newest_entry.is_some(), "it is another's");
+    tables.delete_journal(&id(), 2);
+    assert!(tables.newest_entry.is_none());
+}

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use everspan_export::{Reporters, SpanWriter};
-use everspan_trace::Span;
+use everspan_trace::otlp::EncodedSpans;
 
 /// Spans of refused requests a second, in the long run.
 const PER_SECOND: f64 = 100.0;
@@ -54,10 +54,10 @@ impl RefusedSpans {
     }
 
     /// Tells a span, if there is room in the rate; it is only built then.
-    pub(super) fn tell(&self, span: impl FnOnce() -> Span) {
+    pub(super) fn tell(&self, span: impl FnOnce() -> EncodedSpans) {
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         if out.budget.take(Instant::now()) {
-            out.writer.add(&span(), None);
+            out.writer.add_encoded(&span(), None);
             out.writer.push(&[]);
         } else {
             self.dropped.fetch_add(1, Ordering::Relaxed);

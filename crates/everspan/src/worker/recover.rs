@@ -208,9 +208,9 @@ fn replay(
             failed(format!("partition {}: {error}", record.partition))
         })?;
         for effect in effects {
-            if let Effect::Span(span) = effect {
-                spans.add(&span, Some((record.partition, record.seq)));
-                added += 1;
+            if let Effect::Spans(told) = effect {
+                spans.add_encoded(&told, Some((record.partition, record.seq)));
+                added += told.count();
             }
         }
         if added >= SPANS_TOGETHER || spans.is_long() {

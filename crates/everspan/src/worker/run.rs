@@ -358,8 +358,8 @@ impl Worker {
                 // Sending fails only while the process stops; the outbox keeps the message for the next start.
                 drop(self.router.mailbox(to).sender.send(input));
             }
-            Effect::Span(span) => {
-                self.spans.add(&span, None);
+            Effect::Spans(spans) => {
+                self.spans.add_encoded(&spans, None);
                 self.spans_added = true;
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use everspan_trace::otlp::Attributes;
+use everspan_trace::otlp::{Attributes, EncodedSpans};
 use everspan_trace::{LevelFilter, Span, SpanFilter, otlp};
 
 use super::Reporter;
@@ -69,12 +69,16 @@ impl Terms {
         self.takes_all || (self.filter.takes(scope, name) && self.level_filter.may_take(scope, name))
     }
 
-    fn takes(&self, span: &Span, record: Option<(u16, u64)>) -> bool {
-        let is_safe_already = record.is_some_and(|(source, seq)| {
+    /// Whether the spans of this record were safe when the reporter started.
+    fn has(&self, record: Option<(u16, u64)>) -> bool {
+        record.is_some_and(|(source, seq)| {
             let recovered = self.recovered.get(usize::from(source));
             recovered.is_some_and(|upto| seq <= *upto)
-        });
-        !is_safe_already
+        })
+    }
+
+    fn takes(&self, span: &Span, record: Option<(u16, u64)>) -> bool {
+        !self.has(record)
             && (self.takes_all
                 || (self.filter.takes(&span.scope, &span.name) && self.level_filter.takes(span)))
     }
@@ -113,6 +117,24 @@ impl Lane {
         buffer.count += 1;
         self.bytes += buffer.encoded.len() - from;
         self.last = Some((index, from));
+    }
+
+    /// Whether the reporter takes every span, and adds nothing to it.
+    pub(super) fn takes_as_it_is(&self) -> bool {
+        self.terms.takes_all && self.terms.additional.is_empty()
+    }
+
+    /// Adds encoded spans as they are.
+    pub(super) fn add_encoded(&mut self, spans: &EncodedSpans, record: Option<(u16, u64)>) {
+        self.last = None;
+        if self.terms.has(record) {
+            return;
+        }
+        let index = self.buffer(spans.scope());
+        let buffer = &mut self.buffers[index];
+        buffer.encoded.extend_from_slice(spans.bytes());
+        buffer.count += spans.count();
+        self.bytes += spans.bytes().len();
     }
 
     pub(super) fn bytes(&self) -> usize {

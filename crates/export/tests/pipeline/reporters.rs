@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use everspan_export::{Mark, Pipeline, PipelineOptions, Reporter, Reporters};
+use everspan_trace::catalog::{self, attr};
+use everspan_trace::otlp::{EncodedSpans, encode_name};
 use everspan_trace::{KeyValue, SpanFilter};
 use tokio::runtime::Handle;
 
@@ -72,6 +74,54 @@ async fn each_takes_what_its_filter_lets_through_with_its_own_attributes() {
     assert!(bytes[3] > bytes[0], "the attribute of one goes to that one only");
 }
 
+/// The same as [`span`], with one attribute, written without a span in between.
+fn encode(number: u64, spans: &mut EncodedSpans) {
+    let like = span(number);
+    let mut name = Vec::new();
+    encode_name(&like.name, like.kind, &mut name);
+    let mut span = spans.begin(&like.context, like.parent, false);
+    span.copy(&name);
+    span.times(like.start_ns, like.end_ns);
+    span.attributes().int(&attr::ATTEMPT_NUMBER, 3);
+    span.finish();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn encoded_spans_arrive_wherever_the_same_spans_do() {
+    let reporters = |shelves: &[Shelf]| {
+        let mut all: Vec<Reporter> = shelves.iter().map(|shelf| reporter("r", shelf)).collect();
+        all[1].filter = SpanFilter::new(&["other:*"], &[] as &[&str]).unwrap();
+        all[2].level_filter = "info,[{everspan.attempt.number=3}]=off".parse().unwrap();
+        all[3].level_filter = "info,[{everspan.attempt.number=4}]=off".parse().unwrap();
+        all[4].additional = vec![KeyValue::new("region", "eu"), attr::ATTEMPT_NUMBER.value(9)];
+        Reporters::new(all)
+    };
+    let [one_by_one, encoded] = [0, 1].map(|_| (0..6).map(|_| Shelf::here()).collect::<Vec<_>>());
+    let (first, second) = (reporters(&one_by_one), reporters(&encoded));
+    let (mut add, mut add_encoded) = (first.writer(), second.writer());
+    let mut spans = EncodedSpans::new(catalog::INVOCATION_SCOPE);
+    for number in 7..9 {
+        let mut span = span(number);
+        span.attributes.push(attr::ATTEMPT_NUMBER.value(3));
+        add.add(&span, Some((1, number)));
+        encode(number, &mut spans);
+    }
+    add_encoded.add_encoded(&spans, Some((1, 8)));
+    add.push(&[]);
+    add_encoded.push(&[]);
+    assert!(first.flush(20 * SECOND).await && second.flush(20 * SECOND).await);
+    for (number, (first, second)) in one_by_one.iter().zip(&encoded).enumerate() {
+        let expected = if [1, 2].contains(&number) {
+            vec![]
+        } else {
+            vec![7, 8]
+        };
+        assert_eq!(first.numbers(), expected, "reporter {number}");
+        assert_eq!(second.numbers(), expected, "reporter {number}");
+        assert_eq!(first.bytes(), second.bytes(), "reporter {number}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replayed_span_goes_only_where_it_is_missing() {
     let (ahead, behind) = (Shelf::here(), Shelf::here());
@@ -94,8 +144,13 @@ async fn a_replayed_span_goes_only_where_it_is_missing() {
         "nobody needs anything"
     );
     let mut writer = reporters.writer();
-    for seq in [10, 11, 20, 21] {
+    for seq in [10, 11] {
         writer.add(&span(seq), Some((1, seq)));
+    }
+    for seq in [20, 21] {
+        let mut spans = EncodedSpans::new(catalog::INVOCATION_SCOPE);
+        encode(seq, &mut spans);
+        writer.add_encoded(&spans, Some((1, seq)));
     }
     writer.add(&span(1), Some((3, 1)));
     writer.add(&span(2), None);

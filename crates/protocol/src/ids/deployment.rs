@@ -27,10 +27,9 @@ impl DeploymentId {
 
 impl fmt::Display for DeploymentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::with_capacity(TEXT_LEN);
-        text.push_str(PREFIX);
-        base62::encode(u128::from_le_bytes(self.0), base62::U128_DIGITS, &mut text);
-        f.pad(&text)
+        let digits = base62::encode_u128(u128::from_le_bytes(self.0));
+        let digits = std::str::from_utf8(&digits).expect("digits are ASCII");
+        f.pad(&[PREFIX, digits].concat())
     }
 }
 

@@ -90,15 +90,13 @@ impl TryFrom<&[u8]> for InvocationId {
 
 impl fmt::Display for InvocationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::with_capacity(TEXT_LEN);
-        text.push_str(PREFIX);
-        base62::encode(
-            u128::from(self.partition_key().swap_bytes()),
-            base62::U64_DIGITS,
-            &mut text,
-        );
-        base62::encode(u128::from_le_bytes(self.uuid()), base62::U128_DIGITS, &mut text);
-        f.pad(&text)
+        let mut text = [0; TEXT_LEN];
+        let (prefix, digits) = text.split_at_mut(PREFIX.len());
+        let (key, uuid) = digits.split_at_mut(base62::U64_DIGITS);
+        prefix.copy_from_slice(PREFIX.as_bytes());
+        key.copy_from_slice(&base62::encode_u64(self.partition_key().swap_bytes()));
+        uuid.copy_from_slice(&base62::encode_u128(u128::from_le_bytes(self.uuid())));
+        f.pad(std::str::from_utf8(&text).expect("prefix and digits are ASCII"))
     }
 }
 

@@ -149,8 +149,10 @@ impl World {
             |record| {
                 let part = &mut parts[usize::from(record.partition)];
                 for effect in part.partition.replay(record.seq, record.payload)? {
-                    if let Effect::Span(span) = effect {
-                        pipeline.add(record.partition, &span);
+                    if let Effect::Spans(spans) = effect {
+                        spans
+                            .decode()
+                            .for_each(|span| pipeline.add(record.partition, &span));
                     }
                 }
                 Ok::<(), PartitionError>(())

@@ -174,10 +174,12 @@ impl World {
                 let wire = self.wires.entry((index, usize::from(to))).or_default();
                 wire.push_back(Wire::Message(seq, message));
             }
-            Effect::Span(span) => {
-                self.note(|| format!("span {} {:?}", span.name, span.context.span_id));
-                self.checker.span(&span);
-                self.pipeline.add(number(index), &span);
+            Effect::Spans(spans) => {
+                for span in spans.decode() {
+                    self.note(|| format!("span {} {:?}", span.name, span.context.span_id));
+                    self.checker.span(&span);
+                    self.pipeline.add(number(index), &span);
+                }
             }
         }
         self.push_spans(index);

@@ -55,7 +55,8 @@ impl World {
                 }
                 let effects = reference.partitions[index].replay(record.seq, record.payload)?;
                 for effect in effects {
-                    if let Effect::Span(span) = effect {
+                    let Effect::Spans(spans) = effect else { continue };
+                    for span in spans.decode() {
                         let (key, hash) = fingerprint(&span);
                         let before = reference.expected.insert(key, (hash, span.name.to_string()));
                         assert!(before.is_none(), "{} has its id for itself", span.name);

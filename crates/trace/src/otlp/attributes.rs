@@ -45,35 +45,59 @@ impl Attributes {
     }
 }
 
+/// A value to be written.
+#[derive(Clone, Copy)]
+pub(super) enum ValueRef<'a> {
+    Str(&'a str),
+    Int(i64),
+    Double(f64),
+    Bool(bool),
+}
+
+impl<'a> From<&'a Value> for ValueRef<'a> {
+    fn from(value: &'a Value) -> Self {
+        match value {
+            Value::Str(text) => Self::Str(text),
+            Value::Int(number) => Self::Int(*number),
+            Value::Double(number) => Self::Double(*number),
+            Value::Bool(truth) => Self::Bool(*truth),
+        }
+    }
+}
+
 /// The length of all attributes as fields with a number below 16.
 pub(super) fn attributes_len(attributes: &[KeyValue]) -> usize {
     let lengths = attributes
         .iter()
-        .map(|attribute| message_len(attribute_len(attribute)));
+        .map(|attribute| message_len(attribute_len(&attribute.key, (&attribute.value).into())));
     lengths.sum()
 }
 
 #[inline]
 pub(super) fn put_attributes(field: u8, attributes: &[KeyValue], out: &mut Vec<u8>) {
     for attribute in attributes {
-        if put_short_text(field, attribute, out) {
-            continue;
-        }
-        put_message_head(field, attribute_len(attribute), out);
-        put_bytes(1, attribute.key.as_bytes(), out);
-        put_message_head(2, value_len(&attribute.value), out);
-        put_value(&attribute.value, out);
+        put_attribute(field, &attribute.key, (&attribute.value).into(), out);
     }
+}
+
+#[inline]
+pub(super) fn put_attribute(field: u8, key: &str, value: ValueRef<'_>, out: &mut Vec<u8>) {
+    if let ValueRef::Str(text) = value
+        && put_short_text(field, key, text, out)
+    {
+        return;
+    }
+    put_message_head(field, attribute_len(key, value), out);
+    put_bytes(1, key.as_bytes(), out);
+    put_message_head(2, value_len(value), out);
+    put_value(value, out);
 }
 
 /// Most attributes are texts so short that each of the four lengths is one byte: these go out in four steps instead of
 /// eight, to the same bytes.
 #[inline]
-fn put_short_text(field: u8, attribute: &KeyValue, out: &mut Vec<u8>) -> bool {
-    let Value::Str(text) = &attribute.value else {
-        return false;
-    };
-    let (key, text) = (attribute.key.as_bytes(), text.as_bytes());
+fn put_short_text(field: u8, key: &str, text: &str, out: &mut Vec<u8>) -> bool {
+    let (key, text) = (key.as_bytes(), text.as_bytes());
     let whole = key.len() + text.len() + 6;
     let (Ok(whole @ 0..0x80), Ok(key_len @ 1..), Ok(text_len)) = (
         u8::try_from(whole),
@@ -90,27 +114,27 @@ fn put_short_text(field: u8, attribute: &KeyValue, out: &mut Vec<u8>) -> bool {
 }
 
 #[inline]
-fn attribute_len(attribute: &KeyValue) -> usize {
-    bytes_len(attribute.key.as_bytes()) + message_len(value_len(&attribute.value))
+fn attribute_len(key: &str, value: ValueRef<'_>) -> usize {
+    bytes_len(key.as_bytes()) + message_len(value_len(value))
 }
 
 #[inline]
-fn value_len(value: &Value) -> usize {
+fn value_len(value: ValueRef<'_>) -> usize {
     match value {
-        Value::Str(text) => message_len(text.len()),
-        Value::Bool(_) => 2,
-        Value::Int(number) => 1 + varint_len(number.cast_unsigned()),
-        Value::Double(_) => 9,
+        ValueRef::Str(text) => message_len(text.len()),
+        ValueRef::Bool(_) => 2,
+        ValueRef::Int(number) => 1 + varint_len(number.cast_unsigned()),
+        ValueRef::Double(_) => 9,
     }
 }
 
 /// `AnyValue` is a oneof: the member is written also when it has its default value.
 #[inline]
-fn put_value(value: &Value, out: &mut Vec<u8>) {
+fn put_value(value: ValueRef<'_>, out: &mut Vec<u8>) {
     match value {
-        Value::Str(text) => put_present_bytes(1, text.as_bytes(), out),
-        Value::Bool(truth) => put_present_uint(2, u64::from(*truth), out),
-        Value::Int(number) => put_present_uint(3, number.cast_unsigned(), out),
-        Value::Double(number) => put_present_fixed64(4, number.to_bits(), out),
+        ValueRef::Str(text) => put_present_bytes(1, text.as_bytes(), out),
+        ValueRef::Bool(truth) => put_present_uint(2, u64::from(truth), out),
+        ValueRef::Int(number) => put_present_uint(3, number.cast_unsigned(), out),
+        ValueRef::Double(number) => put_present_fixed64(4, number.to_bits(), out),
     }
 }

@@ -204,7 +204,7 @@ fn status() -> impl Strategy<Value = Status> {
     ]
 }
 
-fn arbitrary_span() -> impl Strategy<Value = Span> {
+pub(super) fn arbitrary_span() -> impl Strategy<Value = Span> {
     let identity = (text(), kind(), context(), any::<Option<[u8; 8]>>(), any::<bool>());
     let times = (prop_oneof![Just(0), any::<u64>()], any::<u64>());
     let details = (attributes(), prop::collection::vec(event(), 0..4), any::<u32>());

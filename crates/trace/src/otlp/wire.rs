@@ -82,10 +82,22 @@ pub(super) fn message_heads([(outer, outer_len), (inner, inner_len)]: [(u8, u8);
 /// A nested message whose length is known when it is written: `put` appends the body.
 #[inline]
 pub(super) fn put_message(field: u8, out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
+    let start = begin_message(field, out);
+    put(out);
+    end_message(start, out);
+}
+
+/// Begins a message of unknown length; the result is for [`end_message`].
+#[inline]
+pub(super) fn begin_message(field: u8, out: &mut Vec<u8>) -> usize {
     // Room for a length of two bytes, which most messages that are not short have.
     out.extend_from_slice(&[tag(field, LENGTH_DELIMITED), 0, 0]);
-    let start = out.len();
-    put(out);
+    out.len()
+}
+
+/// The body of the message that began at `start` is appended.
+#[inline]
+pub(super) fn end_message(start: usize, out: &mut Vec<u8>) {
     let body_len = out.len() - start;
     match u16::try_from(body_len) {
         Ok(len @ 0x80..0x4000) => {

@@ -5,14 +5,17 @@ use everspan_protocol::ids::InvocationId;
 use everspan_state::{Backend, StateError};
 use everspan_trace::catalog::attr::outcome;
 use everspan_trace::catalog::{self, attr, event};
-use everspan_trace::{Event, KeyValue, Span, Status as SpanStatus};
+use everspan_trace::otlp::{AttributeEncoder, SpanEncoder};
 
-use super::events::Events;
+use super::Teller;
+use super::event_list::EventList;
+use super::events::{self, Events};
+use super::labels::Frame;
 use super::text::{MESSAGE_MAX, STACKTRACE_MAX, cut, rfc3339};
-use super::{events, invocation_span, link};
 use crate::invocation::{AttemptCause, AttemptState, Invocation};
 use crate::machine::Machine;
 use crate::record::{AttemptError, Awaiting};
+use crate::tables::Tables;
 
 /// An attempt that has ended: with the journal, all that its span tells.
 #[derive(Clone, Debug, PartialEq, BorshSerialize, BorshDeserialize)]
@@ -85,105 +88,122 @@ impl AttemptOutcome {
     pub(super) fn cut(mut self) -> Self {
         if let Self::Failed { error, .. } | Self::Paused { error, .. } | Self::Exhausted { error } = &mut self
         {
-            error.message = cut(&error.message, MESSAGE_MAX);
-            error.stacktrace = cut(&error.stacktrace, STACKTRACE_MAX);
+            error.message = cut(&error.message, MESSAGE_MAX).into_owned();
+            error.stacktrace = cut(&error.stacktrace, STACKTRACE_MAX).into_owned();
         }
         self
     }
 
-    fn status(&self) -> SpanStatus {
+    fn put_status(&self, span: &mut SpanEncoder<'_>) {
         match self {
-            Self::Completed | Self::Cancelled => SpanStatus::Ok,
-            _ => self.error().map_or(SpanStatus::Unset, |error| {
-                SpanStatus::Error(cut(&error.message, MESSAGE_MAX))
-            }),
-        }
-    }
-
-    /// The event that says so, where there is one.
-    fn event(&self) -> Option<(&'static str, Vec<KeyValue>)> {
-        match self {
-            Self::Suspended { awaits } => {
-                Some((event::SUSPENDED, vec![attr::AWAITING.value(awaits.clone())]))
+            Self::Completed | Self::Cancelled => span.ok(),
+            _ => {
+                if let Some(error) = self.error() {
+                    span.error(&cut(&error.message, MESSAGE_MAX));
+                }
             }
-            Self::Yielded => Some((event::YIELDED, Vec::new())),
-            _ => self.error().map(|error| (event::EXCEPTION, exception(error))),
         }
     }
 
-    fn attributes(&self) -> Vec<KeyValue> {
-        let mut attributes = vec![attr::ATTEMPT_OUTCOME.value(self.name())];
+    /// Adds the event that says so, where there is one.
+    fn put_event(&self, ended_ns: u64, events: &mut EventList) {
+        match self {
+            Self::Suspended { awaits } => events
+                .add(event::SUSPENDED, ended_ns)
+                .text(&attr::AWAITING, awaits),
+            Self::Yielded => {
+                events.add(event::YIELDED, ended_ns);
+            }
+            _ => {
+                if let Some(error) = self.error() {
+                    put_exception(error, &mut events.add(event::EXCEPTION, ended_ns));
+                }
+            }
+        }
+    }
+
+    fn put_attributes(&self, attributes: &mut AttributeEncoder<'_>) {
+        attributes.text(&attr::ATTEMPT_OUTCOME, self.name());
         if let Some(error) = self.error() {
-            attributes.push(attr::ERROR_CODE.value(i64::from(error.code)));
+            attributes.int(&attr::ERROR_CODE, error.code);
         }
         if let Self::Failed { next_at_ms, .. } = self {
             let next_at = rfc3339(*next_at_ms);
             if !next_at.is_empty() {
-                attributes.push(attr::RETRY_NEXT_AT.value(next_at));
+                attributes.text(&attr::RETRY_NEXT_AT, &next_at);
             }
         }
         if let Self::Failed { failures, .. } | Self::Paused { failures, .. } = self {
-            attributes.push(attr::RETRY_COUNT.value(i64::from(*failures)));
+            attributes.int(&attr::RETRY_COUNT, *failures);
         }
-        attributes
     }
 }
 
-fn exception(error: &AttemptError) -> Vec<KeyValue> {
-    let mut attributes = vec![
-        attr::EXCEPTION_TYPE.value(error.code.to_string()),
-        attr::EXCEPTION_MESSAGE.value(cut(&error.message, MESSAGE_MAX)),
-    ];
+fn put_exception(error: &AttemptError, attributes: &mut AttributeEncoder<'_>) {
+    attributes.text(&attr::EXCEPTION_TYPE, &error.code.to_string());
+    attributes.text(&attr::EXCEPTION_MESSAGE, &cut(&error.message, MESSAGE_MAX));
     if !error.stacktrace.is_empty() {
-        attributes.push(attr::EXCEPTION_STACKTRACE.value(cut(&error.stacktrace, STACKTRACE_MAX)));
+        attributes.text(
+            &attr::EXCEPTION_STACKTRACE,
+            &cut(&error.stacktrace, STACKTRACE_MAX),
+        );
     }
-    attributes
 }
 
-impl<B: Backend> Machine<B> {
-    /// The span of an attempt that has ended.
-    pub(super) fn attempt_span(
+impl Teller {
+    /// An attempt that has ended, with the events that its journal and its outcome tell.
+    fn attempt<B: Backend>(
         &mut self,
-        id: &InvocationId,
-        invocation: &Invocation,
+        (id, invocation): (&InvocationId, &Invocation),
         ended: &EndedAttempt,
-    ) -> Result<Span, StateError> {
+        events_max: usize,
+        tables: &Tables<B>,
+    ) -> Result<(), StateError> {
+        Events::collect(tables, id, &ended.attempt, ended.journal_len, &mut self.events)?;
+        ended.outcome.put_event(ended.ended_ns, &mut self.events);
         let AttemptState {
             number,
             cause,
             started_ns,
             ..
         } = ended.attempt;
-        let common = self.labels.of(id, &invocation.target);
-        let context = invocation.attempt_span(id, number);
-        let parent = Some(invocation.start_span(id).span_id);
-        let mut span = invocation_span(&catalog::ATTEMPT, &common, context, parent);
-        (span.start_ns, span.end_ns) = (started_ns, ended.ended_ns);
-        span.status = ended.outcome.status();
-        span.attributes
-            .push(attr::ATTEMPT_NUMBER.value(i64::from(number)));
-        span.attributes.push(attr::ATTEMPT_CAUSE.value(cause.name()));
-        span.attributes.extend(ended.outcome.attributes());
+        let frame = Frame {
+            context: invocation.attempt_span(id, number),
+            parent: Some(invocation.start_span(id).span_id),
+            parent_is_remote: false,
+            start_ns: started_ns,
+            end_ns: ended.ended_ns,
+        };
+        let of = (id, &invocation.target);
+        let mut span = self.labels.begin(of, &catalog::ATTEMPT, &frame, &mut self.told);
+        let mut attributes = span.attributes();
+        attributes.int(&attr::ATTEMPT_NUMBER, number);
+        attributes.text(&attr::ATTEMPT_CAUSE, cause.name());
+        ended.outcome.put_attributes(&mut attributes);
         if let Some(pin) = invocation.pin.as_ref().filter(|_| ended.pinned) {
-            span.attributes.extend([
-                attr::DEPLOYMENT_ID.value(pin.deployment.to_string()),
-                attr::DEPLOYMENT_ADDRESS.value(pin.address.clone()),
-                attr::SERVICE_PROTOCOL_VERSION.value(i64::from(pin.protocol_version)),
-            ]);
+            span.copy(self.labels.of_deployment(pin));
         }
-        span.events = Events::of_attempt(&self.tables, id, &ended.attempt, ended.journal_len)?;
-        if let Some((name, attributes)) = ended.outcome.event() {
-            span.events.push(Event {
-                time_ns: ended.ended_ns,
-                name: name.into(),
-                attributes,
-            });
-        }
-        drop_oldest_commands(&mut span, self.options.spans.events_max);
+        self.events.put(events_max, &mut span);
         if cause != AttemptCause::First {
-            span.links.push(link(invocation.attempt_span(id, number - 1)));
+            span.link(&invocation.attempt_span(id, number - 1));
         }
-        Ok(span)
+        ended.outcome.put_status(&mut span);
+        span.finish();
+        Ok(())
+    }
+}
+
+impl<B: Backend> Machine<B> {
+    /// Tells an attempt that has ended.
+    pub(super) fn tell_attempt(
+        &mut self,
+        id: &InvocationId,
+        invocation: &Invocation,
+        ended: &EndedAttempt,
+    ) -> Result<(), StateError> {
+        let events_max = self.options.spans.events_max;
+        self.spans
+            .attempt((id, invocation), ended, events_max, &self.tables)
     }
 
     /// What the attempt under way, about to suspend, waits for; empty if nobody is told.
@@ -199,15 +219,4 @@ impl<B: Backend> Machine<B> {
             Ok(String::new())
         }
     }
-}
-
-/// Lifecycle events stay; of the plain commands the oldest go first (TRACES §1).
-fn drop_oldest_commands(span: &mut Span, events_max: usize) {
-    let mut surplus = span.events.len().saturating_sub(events_max);
-    span.events.retain(|event| {
-        let drop = surplus > 0 && !event::is_lifecycle(&event.name);
-        surplus -= usize::from(drop);
-        span.dropped_events_count += u32::from(drop);
-        !drop
-    });
 }

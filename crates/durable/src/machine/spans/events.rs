@@ -8,13 +8,13 @@ use everspan_protocol::message::{Notification, NotificationId, NotificationResul
 use everspan_state::{Backend, StateError};
 use everspan_trace::catalog::attr::{self, result};
 use everspan_trace::catalog::event;
-use everspan_trace::{Event, KeyValue, Text};
 use prost::Message as _;
 
 mod command;
 
 use command::{answered, name};
 
+use super::event_list::EventList;
 use super::text::{EVENT_TEXT_MAX, cut};
 use crate::invocation::{AttemptState, Invocation, JournalEntry};
 use crate::record::Awaiting;
@@ -22,15 +22,13 @@ use crate::tables::Tables;
 
 /// Entries looked back at to say which run ended, or what an invocation waits for.
 const LOOK_BACK: u32 = 256;
-/// Attributes of a command's event, at most.
-const COMMAND_ATTRIBUTES_MAX: usize = 5;
 /// Things an invocation waits for that are named.
 const AWAITED_MAX: usize = 16;
 
 /// A run whose end is to come.
 struct Run {
     index: u32,
-    name: Text,
+    name: String,
     begun_ns: u64,
 }
 
@@ -39,7 +37,7 @@ pub(super) struct Events<'a, B> {
     tables: &'a Tables<B>,
     id: &'a InvocationId,
     attempt: &'a AttemptState,
-    events: Vec<Event>,
+    events: &'a mut EventList,
     /// By completion id.
     runs: BTreeMap<u32, Run>,
     looked_back: bool,
@@ -48,18 +46,21 @@ pub(super) struct Events<'a, B> {
 }
 
 impl<'a, B: Backend> Events<'a, B> {
-    /// What this attempt has added to the journal, of which the first `journal_len` entries were there at its end.
-    pub(super) fn of_attempt(
+    /// Makes `list` tell what this attempt has added to the journal, of which the first `journal_len` entries were
+    /// there at its end.
+    pub(super) fn collect(
         tables: &'a Tables<B>,
         id: &'a InvocationId,
         attempt: &'a AttemptState,
         journal_len: u32,
-    ) -> Result<Vec<Event>, StateError> {
+        list: &'a mut EventList,
+    ) -> Result<(), StateError> {
+        list.clear();
         let mut events = Self {
             tables,
             id,
             attempt,
-            events: Vec::new(),
+            events: list,
             runs: BTreeMap::new(),
             looked_back: false,
             calls: BTreeMap::new(),
@@ -67,7 +68,7 @@ impl<'a, B: Backend> Events<'a, B> {
         for index in attempt.first_entry..journal_len {
             events.add(index, &tables.entry(id, index)?)?;
         }
-        Ok(events.events)
+        Ok(())
     }
 
     fn add(&mut self, index: u32, entry: &JournalEntry) -> Result<(), StateError> {
@@ -83,13 +84,14 @@ impl<'a, B: Backend> Events<'a, B> {
     }
 
     fn command(&mut self, ty: MessageType, index: u32, entry: &JournalEntry) {
-        let mut attributes = Vec::with_capacity(COMMAND_ATTRIBUTES_MAX);
-        attributes.push(attr::COMMAND_TYPE.value(ty.command_type()));
         let name = name(entry);
+        let number = self.events.len();
+        let mut attributes = self.events.add(event::NEW_COMMAND, entry.at_ns);
+        attributes.text(&attr::COMMAND_TYPE, ty.command_type());
         if !name.is_empty() {
-            attributes.push(attr::COMMAND_NAME.value(name.clone()));
+            attributes.text(&attr::COMMAND_NAME, &name);
         }
-        attributes.push(attr::JOURNAL_INDEX.value(i64::from(index)));
+        attributes.int(&attr::JOURNAL_INDEX, index);
         if ty == MessageType::RUN_COMMAND {
             let begun_ns = entry.at_ns;
             let run = Run {
@@ -99,12 +101,11 @@ impl<'a, B: Backend> Events<'a, B> {
             };
             self.runs.insert(answered(entry), run);
         } else if let Some(callee) = command::callee(ty, entry) {
-            attributes.push(attr::CALL_TARGET.value(callee.target));
-            self.calls.insert(callee.completion_id, self.events.len());
+            attributes.text(&attr::CALL_TARGET, &callee.target);
+            self.calls.insert(callee.completion_id, number);
         } else {
-            attributes.extend(command::about(ty, entry));
+            command::put_about(ty, entry, &mut attributes);
         }
-        self.push(event::NEW_COMMAND, entry.at_ns, attributes);
     }
 
     /// The event names the run's command, too, so that the two are found together.
@@ -112,21 +113,25 @@ impl<'a, B: Backend> Events<'a, B> {
         let Ok(notification) = Notification::decode(entry.body.clone()) else {
             return Ok(());
         };
+        let run = match notification.id {
+            Some(NotificationId::CompletionId(id)) => self.run(id)?,
+            _ => None,
+        };
         let failed = matches!(notification.result, Some(NotificationResult::Failure(_)));
-        let mut attributes =
-            vec![attr::RUN_RESULT.value(if failed { result::FAILURE } else { result::SUCCESS })];
-        if let Some(NotificationId::CompletionId(id)) = notification.id
-            && let Some(run) = self.run(id)?
-        {
+        let mut attributes = self.events.add(event::RUN_ENDED, entry.at_ns);
+        attributes.text(
+            &attr::RUN_RESULT,
+            if failed { result::FAILURE } else { result::SUCCESS },
+        );
+        if let Some(run) = run {
             if !run.name.is_empty() {
-                attributes.push(attr::RUN_NAME.value(run.name));
+                attributes.text(&attr::RUN_NAME, &run.name);
             }
             let took_ns = entry.at_ns.saturating_sub(run.begun_ns);
-            attributes.push(attr::RUN_DURATION_MS.value(took_ns as f64 / 1_000_000.0));
-            attributes.push(attr::RUN_INDEX.value(i64::from(run.index)));
+            attributes.double(&attr::RUN_DURATION_MS, took_ns as f64 / 1_000_000.0);
+            attributes.int(&attr::RUN_INDEX, run.index);
         }
-        attributes.push(attr::JOURNAL_INDEX.value(i64::from(index)));
-        self.push(event::RUN_ENDED, entry.at_ns, attributes);
+        attributes.int(&attr::JOURNAL_INDEX, index);
         Ok(())
     }
 
@@ -162,20 +167,10 @@ impl<'a, B: Backend> Events<'a, B> {
         };
         if let Some(NotificationId::CompletionId(completion_id)) = notification.id
             && let Some(NotificationResult::InvocationId(callee)) = notification.result
-            && let Some(event) = self.calls.remove(&completion_id)
+            && let Some(number) = self.calls.remove(&completion_id)
         {
-            self.events[event]
-                .attributes
-                .push(attr::CALL_INVOCATION_ID.value(callee));
+            self.events.note_callee(number, &callee);
         }
-    }
-
-    fn push(&mut self, name: &'static str, time_ns: u64, attributes: Vec<KeyValue>) {
-        self.events.push(Event {
-            time_ns,
-            name: name.into(),
-            attributes,
-        });
     }
 }
 
@@ -200,7 +195,7 @@ pub(super) fn in_words<B: Backend>(
         let more = words.split_off(AWAITED_MAX).len();
         words.push(format!("{more} more"));
     }
-    Ok(cut(&words.join(" or "), EVENT_TEXT_MAX))
+    Ok(cut(&words.join(" or "), EVENT_TEXT_MAX).into_owned())
 }
 
 /// The commands whose answers are awaited, in the order of the journal; most often they are the newest.

@@ -7,9 +7,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use everspan_protocol::ids::InvocationId;
 use everspan_state::{Backend, StateError};
 use everspan_trace::catalog;
-use everspan_trace::catalog::attr;
 
-use super::{AttemptOutcome, EndedAttempt, end_span, start_span};
+use super::{AttemptOutcome, EndedAttempt};
 use crate::invocation::{Invocation, Kept, TimeSpent};
 use crate::machine::{Keep, Machine};
 use crate::record::{IngressRequest, Outcome, Source, Submission};
@@ -102,37 +101,27 @@ impl<B: Backend> Machine<B> {
         outcome: &Outcome,
     ) -> Result<(), StateError> {
         let target = &invocation.target;
-        let common = self.labels.of(id, target);
         if let Some(kept) = self.tables.kept_request(id)?
             && self.takes(&catalog::INGRESS, target)
         {
-            let context = invocation.trace.cause.clone();
-            self.tell(kept.request.accepted_span(&common, context, kept.ended_ns));
+            let cause = &invocation.trace.cause;
+            self.spans
+                .request(&kept.request, (id, target), cause, kept.ended_ns);
         }
         if self.takes(&catalog::START, target) {
             let begun_ns = Some(kept.begun_ns).filter(|&begun_ns| begun_ns > 0);
-            self.tell(start_span(
-                id,
-                invocation,
-                &common,
-                begun_ns.unwrap_or(self.now_ns),
-            ));
+            self.spans.start(id, invocation, begun_ns.unwrap_or(self.now_ns));
         }
         if self.takes(&catalog::ATTEMPT, target) {
             for number in kept.oldest..=invocation.attempt.number {
                 if let Some(ended) = self.tables.kept_attempt(id, number)? {
-                    let span = self.attempt_span(id, invocation, &ended)?;
-                    self.tell(span);
+                    self.tell_attempt(id, invocation, &ended)?;
                 }
             }
         }
         if self.takes(&catalog::END, target) {
-            let mut span = end_span(id, invocation, &common, outcome, self.now_ns);
-            if kept.oldest > 1 {
-                span.attributes
-                    .push(attr::ATTEMPTS_DROPPED.value(i64::from(kept.oldest - 1)));
-            }
-            self.tell(span);
+            self.spans
+                .end(id, invocation, outcome, self.now_ns, kept.oldest - 1);
         }
         Ok(())
     }

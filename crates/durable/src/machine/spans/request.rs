@@ -1,14 +1,15 @@
 //! The span of a request at the ingress: from its headers until it is a record, or refused.
 
-use everspan_state::Backend;
+use everspan_protocol::ids::InvocationId;
+use everspan_trace::SpanContext;
 use everspan_trace::catalog::{self, attr};
-use everspan_trace::{KeyValue, Span, SpanContext, Status as SpanStatus, Text};
+use everspan_trace::otlp::{AttributeEncoder, EncodedSpans, SpanEncoder, encode_name};
 
+use super::Teller;
+use super::labels::{Frame, put_handler};
 use super::text::{MESSAGE_MAX, cut};
-use super::{Common, link, of_target};
 use crate::invocation::Completed;
-use crate::machine::Machine;
-use crate::record::{IngressRequest, Outcome, Source, Submission};
+use crate::record::{IngressRequest, Outcome, Submission};
 use crate::target::{HandlerKind, Target};
 
 /// Methods a span names; any other is `HTTP` (OpenTelemetry HTTP semantic conventions).
@@ -26,59 +27,77 @@ pub(in crate::machine) enum Met<'a> {
     Ended(&'a Completed),
 }
 
-impl<B: Backend> Machine<B> {
-    /// The request that made, or met, an invocation is a record.
-    pub(in crate::machine) fn request_over(&mut self, submission: &Submission, met: &Met<'_>) {
-        let Source::Ingress(request) = &submission.source else {
-            return;
-        };
+/// Status and message of an answer.
+type Answer<'a> = (u16, &'a str);
+
+impl Teller {
+    /// A request that became a record, and what it met.
+    pub(super) fn met(
+        &mut self,
+        request: &IngressRequest,
+        submission: &Submission,
+        met: &Met<'_>,
+        ended_ns: u64,
+    ) {
+        let of = (&submission.id, &submission.target);
         let context = &submission.trace.cause;
-        if !self.tells(&catalog::INGRESS, &submission.target, context) {
-            return;
-        }
-        let common = self.labels.of(&submission.id, &submission.target);
-        let mut span = request.accepted_span(&common, context.clone(), self.now_ns);
-        if let Some(first) = met.start_span() {
-            if !request.one_way {
-                answered(&mut span, submission.handler.kind, met);
+        match met.start_span() {
+            None => self.request(request, of, context, ended_ns),
+            Some(first) => {
+                let answer = request.accepted().or_else(|| met.answer(submission.handler.kind));
+                let frame = request.frame(context, ended_ns);
+                let mut span = self.labels.begin(of, &catalog::INGRESS, &frame, &mut self.told);
+                request.describe(answer, &mut span.attributes());
+                span.attributes().truth(&attr::IDEMPOTENCY_REPLAYED, true);
+                span.link(first);
+                finish(span, answer);
             }
-            span.attributes.push(attr::IDEMPOTENCY_REPLAYED.value(true));
-            span.links.push(link(first));
         }
-        self.tell(span);
+    }
+
+    /// A request that made an invocation. Its answer is known if the client only wants it accepted.
+    pub(super) fn request(
+        &mut self,
+        request: &IngressRequest,
+        of: (&InvocationId, &Target),
+        context: &SpanContext,
+        ended_ns: u64,
+    ) {
+        let frame = request.frame(context, ended_ns);
+        let mut span = self.labels.begin(of, &catalog::INGRESS, &frame, &mut self.told);
+        request.describe(request.accepted(), &mut span.attributes());
+        finish(span, request.accepted());
     }
 }
 
 impl Met<'_> {
-    fn start_span(&self) -> Option<SpanContext> {
+    fn start_span(&self) -> Option<&SpanContext> {
         match self {
             Self::Nobody => None,
-            Self::UnderWay(context) => Some(context.clone()),
-            Self::Ended(completed) => Some(completed.start_span.clone()),
+            Self::UnderWay(context) => Some(context),
+            Self::Ended(completed) => Some(&completed.start_span),
         }
     }
-}
 
-/// The answer to a call that met another one, if there is one already.
-fn answered(span: &mut Span, kind: HandlerKind, met: &Met<'_>) {
-    if kind == HandlerKind::Workflow {
-        return answer(span, 409, "");
-    }
-    if let Met::Ended(completed) = met {
-        match &completed.outcome {
-            Outcome::Success(_) => answer(span, 200, ""),
-            Outcome::Failure(failure) => answer(span, failure.http_status(), &failure.message),
+    /// The answer to a call that met this, if there is one already.
+    fn answer(&self, kind: HandlerKind) -> Option<Answer<'_>> {
+        match self {
+            _ if kind == HandlerKind::Workflow => Some((409, "")),
+            Self::Nobody | Self::UnderWay(_) => None,
+            Self::Ended(completed) => Some(match &completed.outcome {
+                Outcome::Success(_) => (200, ""),
+                Outcome::Failure(failure) => (failure.http_status(), failure.message.as_str()),
+            }),
         }
     }
 }
 
 /// A failure of the server's side is an error of the span, one of the client's is not, as OpenTelemetry asks of servers.
-fn answer(span: &mut Span, status: u16, message: &str) {
-    span.attributes
-        .push(attr::HTTP_RESPONSE_STATUS_CODE.value(i64::from(status)));
-    if status >= 500 {
-        span.status = SpanStatus::Error(cut(message, MESSAGE_MAX));
+fn finish(mut span: SpanEncoder<'_>, answer: Option<Answer<'_>>) {
+    if let Some((500.., message)) = answer {
+        span.error(&cut(message, MESSAGE_MAX));
     }
+    span.finish();
 }
 
 impl IngressRequest {
@@ -87,59 +106,61 @@ impl IngressRequest {
     pub fn refused_span(
         &self,
         target: Option<&Target>,
-        context: SpanContext,
+        context: &SpanContext,
         ended_ns: u64,
         refusal: (u16, &str),
-    ) -> Span {
-        let (status, message) = refusal;
+    ) -> EncodedSpans {
         let name = match target {
             Some(target) => target.span_name(),
             None if METHODS.contains(&self.method.as_str()) => self.method.clone(),
             None => "HTTP".to_owned(),
         };
-        let mut span = self.span(catalog::INGRESS.name(&name), context, ended_ns);
-        span.attributes.extend(target.into_iter().flat_map(of_target));
-        self.describe(&mut span);
-        answer(&mut span, status, message);
-        span.attributes
-            .push(attr::ERROR_MESSAGE.value(cut(message, MESSAGE_MAX)));
-        span
-    }
-
-    /// The span of a request that became a record. Its answer is known if the client only wants it accepted.
-    pub(super) fn accepted_span(&self, common: &Common<'_>, context: SpanContext, ended_ns: u64) -> Span {
-        let mut span = self.span(common.name(&catalog::INGRESS), context, ended_ns);
-        span.attributes = common.attributes();
-        self.describe(&mut span);
-        if self.one_way {
-            answer(&mut span, 202, "");
+        let (def, mut head) = (&catalog::INGRESS, Vec::new());
+        encode_name(&def.name(&name), def.kind, &mut head);
+        let mut spans = EncodedSpans::new(def.scope);
+        let mut span = spans.begin(context, self.parent, self.parent.is_some());
+        span.copy(&head);
+        span.times(self.received_ns, ended_ns);
+        let mut attributes = span.attributes();
+        if let Some(target) = target {
+            attributes.text(&attr::INVOCATION_TARGET, &target.to_string());
+            put_handler(target, &mut attributes);
         }
-        span
+        self.describe(Some(refusal), &mut attributes);
+        attributes.text(&attr::ERROR_MESSAGE, &cut(refusal.1, MESSAGE_MAX));
+        finish(span, Some(refusal));
+        spans
     }
 
-    fn span(&self, name: impl Into<Text>, context: SpanContext, ended_ns: u64) -> Span {
-        let mut span = Span::named(&catalog::INGRESS, name, context, self.received_ns, ended_ns);
-        span.end_ns = span.end_ns.max(span.start_ns);
-        span.parent = self.parent;
-        span.parent_is_remote = self.parent.is_some();
-        span
+    /// The answer to a client that only wants it accepted.
+    fn accepted(&self) -> Option<Answer<'static>> {
+        self.one_way.then_some((202, ""))
     }
 
-    fn describe(&self, span: &mut Span) {
-        let method = if METHODS.contains(&self.method.as_str()) {
-            self.method.clone()
-        } else {
-            "_OTHER".to_owned()
-        };
-        let attributes: &mut Vec<KeyValue> = &mut span.attributes;
-        attributes.push(attr::HTTP_REQUEST_METHOD.value(method));
-        attributes.push(attr::URL_PATH.value(cut(&self.path, MESSAGE_MAX)));
+    fn frame(&self, context: &SpanContext, ended_ns: u64) -> Frame {
+        Frame {
+            context: context.clone(),
+            parent: self.parent,
+            parent_is_remote: self.parent.is_some(),
+            start_ns: self.received_ns,
+            end_ns: ended_ns,
+        }
+    }
+
+    fn describe(&self, answer: Option<Answer<'_>>, attributes: &mut AttributeEncoder<'_>) {
+        let is_known = METHODS.contains(&self.method.as_str());
+        let method = if is_known { self.method.as_str() } else { "_OTHER" };
+        attributes.text(&attr::HTTP_REQUEST_METHOD, method);
+        attributes.text(&attr::URL_PATH, &cut(&self.path, MESSAGE_MAX));
         if let Some((address, port)) = &self.client {
-            attributes.push(attr::CLIENT_ADDRESS.value(address.clone()));
-            attributes.push(attr::CLIENT_PORT.value(i64::from(*port)));
+            attributes.text(&attr::CLIENT_ADDRESS, address);
+            attributes.int(&attr::CLIENT_PORT, *port);
         }
         if let Some(agent) = &self.user_agent {
-            attributes.push(attr::USER_AGENT_ORIGINAL.value(cut(agent, MESSAGE_MAX)));
+            attributes.text(&attr::USER_AGENT_ORIGINAL, &cut(agent, MESSAGE_MAX));
+        }
+        if let Some((status, _)) = answer {
+            attributes.int(&attr::HTTP_RESPONSE_STATUS_CODE, status);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Texts of services and users, as spans carry them: never so long that a collector refuses the span.
 
+use std::borrow::Cow;
+
 /// The longest error message on a span, bytes.
 pub(super) const MESSAGE_MAX: usize = 8 * 1024;
 /// The longest stack trace, bytes.
@@ -8,12 +10,12 @@ pub(super) const STACKTRACE_MAX: usize = 32 * 1024;
 pub(super) const EVENT_TEXT_MAX: usize = 2 * 1024;
 
 /// At most `max` bytes of a text; where something is missing it ends in `…`.
-pub(super) fn cut(text: &str, max: usize) -> String {
+pub(super) fn cut(text: &str, max: usize) -> Cow<'_, str> {
     if text.len() <= max {
-        return text.to_owned();
+        return text.into();
     }
     let end = text.floor_char_boundary(max - '…'.len_utf8());
-    format!("{}…", &text[..end])
+    format!("{}…", &text[..end]).into()
 }
 
 /// RFC 3339, from ms since the epoch; empty beyond the year 9999.

@@ -114,7 +114,8 @@ fn row_ingress_of_a_refused_request() {
             one_way: false,
         };
         let context = everspan_trace::SpanContext::sampled(everspan_trace::TraceId([1; 16]), request.span_id);
-        let span = request.refused_span(target, context, 20, (status, "no"));
+        let spans = request.refused_span(target, &context, 20, (status, "no"));
+        let span = spans.decode().next().expect("a span");
         assert_eq!((span.name.as_ref(), span.kind), (name, SpanKind::Server));
         assert_eq!((span.parent, span.parent_is_remote), (request.parent, true));
         let value = |key: &str| text(&span.attributes, key);

@@ -54,7 +54,7 @@ impl World {
             }
             for effect in told {
                 assert!(
-                    matches!(effect, Effect::Span(_)),
+                    matches!(effect, Effect::Spans(_)),
                     "a replay has no effects but spans"
                 );
                 self.carry_out(index, effect);

@@ -41,7 +41,7 @@ impl World {
                 self.queue
                     .push_back((partition, Body::Acknowledged { by: to, seq }));
             }
-            Effect::Span(span) => self.span(*span),
+            Effect::Spans(spans) => spans.decode().for_each(|span| self.span(span)),
         }
     }
 

@@ -6,7 +6,7 @@ use everspan_protocol::message::{
     OneWayCallCommand, SendSignalCommand, SleepCommand,
 };
 use everspan_trace::catalog::attr;
-use everspan_trace::{KeyValue, Text};
+use everspan_trace::otlp::AttributeEncoder;
 use prost::Message;
 
 use super::super::text::{EVENT_TEXT_MAX, cut, rfc3339};
@@ -41,12 +41,8 @@ pub(super) fn answered(entry: &JournalEntry) -> u32 {
 }
 
 /// The name the user gave it; empty for none.
-pub(super) fn name(entry: &JournalEntry) -> Text {
-    let name = entry::name(&entry.body);
-    if name.is_empty() {
-        return Text::default();
-    }
-    Text::Shared(cut(&name, EVENT_TEXT_MAX).into())
+pub(super) fn name(entry: &JournalEntry) -> String {
+    shortened(entry::name(&entry.body))
 }
 
 /// The key is part of the target: unlike a span's name, an event may be as particular as it likes.
@@ -70,26 +66,30 @@ pub(super) fn callee(ty: MessageType, entry: &JournalEntry) -> Option<Callee> {
         format!("{service}/{key}/{handler}")
     };
     Some(Callee {
-        target: cut(&target, EVENT_TEXT_MAX),
+        target: shortened(target),
         completion_id,
     })
 }
 
 /// What any other command is about.
-pub(super) fn about(ty: MessageType, entry: &JournalEntry) -> Option<KeyValue> {
+pub(super) fn put_about(ty: MessageType, entry: &JournalEntry, attributes: &mut AttributeEncoder<'_>) {
     match ty {
         MessageType::GET_LAZY_STATE_COMMAND
         | MessageType::SET_STATE_COMMAND
         | MessageType::CLEAR_STATE_COMMAND
-        | MessageType::GET_EAGER_STATE_COMMAND => Some(attr::STATE_KEY.value(key(entry))),
+        | MessageType::GET_EAGER_STATE_COMMAND => attributes.text(&attr::STATE_KEY, &key(entry)),
         MessageType::GET_PROMISE_COMMAND
         | MessageType::PEEK_PROMISE_COMMAND
-        | MessageType::COMPLETE_PROMISE_COMMAND => Some(attr::PROMISE_NAME.value(key(entry))),
+        | MessageType::COMPLETE_PROMISE_COMMAND => attributes.text(&attr::PROMISE_NAME, &key(entry)),
         MessageType::COMPLETE_AWAKEABLE_COMMAND => {
             let id = decode::<CompleteAwakeableCommand>(entry).awakeable_id;
-            Some(attr::AWAKEABLE_ID.value(cut(&id, EVENT_TEXT_MAX)))
+            attributes.text(&attr::AWAKEABLE_ID, &cut(&id, EVENT_TEXT_MAX));
         }
-        _ => invocation(ty, entry).map(|id| attr::CALL_INVOCATION_ID.value(id)),
+        _ => {
+            if let Some(id) = invocation(ty, entry) {
+                attributes.text(&attr::CALL_INVOCATION_ID, &id);
+            }
+        }
     }
 }
 
@@ -98,7 +98,7 @@ fn invocation(ty: MessageType, entry: &JournalEntry) -> Option<String> {
     let target = match ty {
         MessageType::SEND_SIGNAL_COMMAND => {
             let id = decode::<SendSignalCommand>(entry).target_invocation_id;
-            return Some(cut(&id, EVENT_TEXT_MAX));
+            return Some(shortened(id));
         }
         MessageType::ATTACH_INVOCATION_COMMAND => decode::<AttachInvocationCommand>(entry).target,
         MessageType::GET_INVOCATION_OUTPUT_COMMAND => decode::<GetInvocationOutputCommand>(entry).target,
@@ -133,10 +133,14 @@ pub(super) fn in_words(ty: MessageType, entry: &JournalEntry) -> String {
 }
 
 fn key(entry: &JournalEntry) -> String {
-    cut(
-        &String::from_utf8_lossy(&decode::<Keyed>(entry).key),
-        EVENT_TEXT_MAX,
-    )
+    shortened(String::from_utf8_lossy(&decode::<Keyed>(entry).key).into_owned())
+}
+
+fn shortened(text: String) -> String {
+    if text.len() <= EVENT_TEXT_MAX {
+        return text;
+    }
+    cut(&text, EVENT_TEXT_MAX).into_owned()
 }
 
 /// The machine has decoded every command before it stored it.

@@ -1,6 +1,7 @@
 //! Moving files to the store and back.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path as StorePath;
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
+use object_store::{GetResult, GetResultPayload, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::silence::in_time;
@@ -17,6 +18,8 @@ use crate::snapshot::SnapshotFiles;
 
 /// Files up to this size are put with one request; longer ones in pieces of this size.
 const PIECE_BYTES: usize = 8 << 20;
+/// A file of a directory is copied in pieces of this size.
+const COPY_BYTES: usize = 1 << 20;
 /// Pieces of one file under way at a time.
 const PIECES_AT_ONCE: usize = 4;
 
@@ -261,29 +264,74 @@ impl CheckpointStore {
         let max = self.options.silence_max;
         let fetch = || async {
             let get = ObjectStore::get_opts(&*self.objects, &path, object_store::GetOptions::default());
-            let mut stream = in_time(max, get).await??.into_stream();
-            let mut file = std::fs::File::create(to).map_err(generic)?;
-            let (mut hash, mut length) = (Xxh3::new(), 0);
-            while let Some(piece) = in_time(max, stream.try_next()).await?? {
-                hash.update(&piece);
-                length += piece.len() as u64;
-                file.write_all(&piece).map_err(generic)?;
+            let got = in_time(max, get).await??;
+            let mut copy = Copy::create(to).map_err(generic)?;
+            match got {
+                // A directory: its own stream would bring the file in small pieces, each by way of another thread.
+                GetResult {
+                    payload: GetResultPayload::File(file, _),
+                    ..
+                } => copy.all_of(file).map_err(generic)?,
+                got => {
+                    let mut stream = got.into_stream();
+                    while let Some(piece) = in_time(max, stream.try_next()).await?? {
+                        copy.add(&piece).map_err(generic)?;
+                    }
+                }
             }
-            file.sync_all().map_err(generic)?;
-            Ok(FileName {
-                checksum: hash.digest128(),
-                length,
-            })
+            copy.finish().map_err(generic)
         };
         self.ask(&path, fetch).await
     }
 }
 
+/// A file under way to this host, and what it is so far.
+struct Copy {
+    to: File,
+    hash: Xxh3,
+    length: u64,
+}
+
+impl Copy {
+    fn create(to: &Path) -> io::Result<Self> {
+        Ok(Self {
+            to: File::create(to)?,
+            hash: Xxh3::new(),
+            length: 0,
+        })
+    }
+
+    fn add(&mut self, piece: &[u8]) -> io::Result<()> {
+        self.hash.update(piece);
+        self.length += piece.len() as u64;
+        self.to.write_all(piece)
+    }
+
+    fn all_of(&mut self, mut from: File) -> io::Result<()> {
+        let mut buffer = vec![0; COPY_BYTES];
+        loop {
+            match from.read(&mut buffer)? {
+                0 => return Ok(()),
+                read => self.add(&buffer[..read])?,
+            }
+        }
+    }
+
+    /// It is all there: synced, and what it is called.
+    fn finish(self) -> io::Result<FileName> {
+        self.to.sync_all()?;
+        Ok(FileName {
+            checksum: self.hash.digest128(),
+            length: self.length,
+        })
+    }
+}
+
 async fn send_pieces(upload: &mut WriteMultipart, file: &Path) -> object_store::Result<()> {
-    let mut file = std::fs::File::open(file).map_err(generic)?;
+    let mut file = File::open(file).map_err(generic)?;
     let mut piece = vec![0; PIECE_BYTES];
     loop {
-        let read = std::io::Read::read(&mut file, &mut piece).map_err(generic)?;
+        let read = file.read(&mut piece).map_err(generic)?;
         if read == 0 {
             return Ok(());
         }
@@ -306,7 +354,7 @@ fn read(path: &Path) -> Result<Vec<u8>, StoreError> {
 
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<FileName, StoreError> {
     let write = || {
-        let mut file = std::fs::File::create(path)?;
+        let mut file = File::create(path)?;
         file.write_all(bytes)?;
         file.sync_all()
     };
@@ -314,14 +362,14 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<FileName, StoreError> {
     Ok(FileName::of(bytes))
 }
 
-fn local(path: &Path) -> impl Fn(std::io::Error) -> StoreError + '_ {
+fn local(path: &Path) -> impl Fn(io::Error) -> StoreError + '_ {
     |error| StoreError::Local {
         path: path.to_path_buf(),
         reason: error.to_string(),
     }
 }
 
-fn generic(error: std::io::Error) -> object_store::Error {
+fn generic(error: io::Error) -> object_store::Error {
     object_store::Error::Generic {
         store: "local file",
         source: Box::new(error),

@@ -265,34 +265,34 @@ impl CheckpointStore {
         let fetch = || async {
             let get = ObjectStore::get_opts(&*self.objects, &path, object_store::GetOptions::default());
             let got = in_time(max, get).await??;
-            let mut copy = Copy::create(to).map_err(generic)?;
+            let mut arrival = Arrival::create(to).map_err(generic)?;
             match got {
                 // A directory: its own stream would bring the file in small pieces, each by way of another thread.
                 GetResult {
                     payload: GetResultPayload::File(file, _),
                     ..
-                } => copy.all_of(file).map_err(generic)?,
+                } => arrival.all_of(file).map_err(generic)?,
                 got => {
                     let mut stream = got.into_stream();
                     while let Some(piece) = in_time(max, stream.try_next()).await?? {
-                        copy.add(&piece).map_err(generic)?;
+                        arrival.add(&piece).map_err(generic)?;
                     }
                 }
             }
-            copy.finish().map_err(generic)
+            arrival.finish().map_err(generic)
         };
         self.ask(&path, fetch).await
     }
 }
 
 /// A file under way to this host, and what it is so far.
-struct Copy {
+struct Arrival {
     to: File,
     hash: Xxh3,
     length: u64,
 }
 
-impl Copy {
+impl Arrival {
     fn create(to: &Path) -> io::Result<Self> {
         Ok(Self {
             to: File::create(to)?,

@@ -1,7 +1,13 @@
 //! One step of `cargo xtask test`: named, timed, and either done, failed or skipped for a reason.
 
-use std::process::Command;
+use std::io::{self, IsTerminal};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus};
+use std::thread;
 use std::time::{Duration, Instant};
+
+/// No command takes that long on two cores; one that does hangs.
+const COMMAND_MAX: Duration = Duration::from_secs(30 * 60);
 
 /// How a step ended.
 #[derive(Debug, PartialEq)]
@@ -57,17 +63,47 @@ impl Step {
 }
 
 /// Runs a command with its output shown; the first that fails is the outcome.
+///
+/// Whoever watches at a terminal ends what hangs; elsewhere it is ended after half an hour.
 pub(crate) fn run_all(commands: impl IntoIterator<Item = Command>) -> Outcome {
+    let watched = io::stdin().is_terminal();
     for mut command in commands {
         let shown = format!("{command:?}").replace('"', "");
         println!("$ {shown}");
-        match command.status() {
+        let ended = if watched {
+            command.status()
+        } else {
+            status_within(&mut command, COMMAND_MAX)
+        };
+        match ended {
             Ok(status) if status.success() => {}
             Ok(status) => return Outcome::Failed(format!("{status}: {shown}")),
             Err(error) => return Outcome::Failed(format!("{error}: {shown}")),
         }
     }
     Outcome::Done
+}
+
+/// How the command ended; one that takes longer than `max` is killed, with all that it started.
+fn status_within(command: &mut Command, max: Duration) -> io::Result<ExitStatus> {
+    let mut child = command.process_group(0).spawn()?;
+    let begun = Instant::now();
+    while begun.elapsed() < max {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    kill_group(&mut child)?;
+    Err(io::Error::other(format!("killed after {} s", max.as_secs())))
+}
+
+fn kill_group(leader: &mut Child) -> io::Result<()> {
+    Command::new("kill")
+        .args(["-KILL", "--", &format!("-{}", leader.id())])
+        .status()?;
+    leader.wait()?;
+    Ok(())
 }
 
 /// Whether this command can be found and answers `--version`.
@@ -123,6 +159,25 @@ mod tests {
             step(&["first"]).report(None, &first(Outcome::Done)).outcome,
             Outcome::Done
         );
+    }
+
+    #[test]
+    fn a_command_that_hangs_is_killed_with_what_it_started() {
+        let mut quick = Command::new("true");
+        assert!(
+            status_within(&mut quick, Duration::from_secs(60))
+                .unwrap()
+                .success()
+        );
+        let mut hanging = Command::new("sh");
+        hanging.args(["-c", "sleep 600 & echo $!; wait"]);
+        let (mut reader, writer) = io::pipe().unwrap();
+        hanging.stdout(writer);
+        let error = status_within(&mut hanging, Duration::from_millis(200)).unwrap_err();
+        assert!(error.to_string().contains("killed"), "{error}");
+        drop(hanging);
+        // The end comes when nobody is left who could write.
+        io::Read::read_to_end(&mut reader, &mut Vec::new()).unwrap();
     }
 
     #[test]

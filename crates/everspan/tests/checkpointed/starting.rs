@@ -3,7 +3,9 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -41,14 +43,41 @@ impl Hanging {
         Self(files.enumerate().map(hang).collect())
     }
 
-    /// Whoever waits gets nothing, and the file when it asks again. Nobody waits as long as the answer lives.
-    fn let_go(self) -> Vec<fs::File> {
+    /// Whoever waits reads an empty file, and the true one when it asks again.
+    fn let_go(self) {
         for file in &self.0 {
             fs::rename(&file.true_file, &file.path).unwrap();
         }
-        let mut both = fs::OpenOptions::new();
-        let both = both.read(true).write(true);
-        self.0.iter().map(|file| both.open(&file.pipe).unwrap()).collect()
+        for file in &self.0 {
+            // Opened for both, a pipe does not wait; closed again, whoever reads comes to an end.
+            let both = fs::OpenOptions::new().read(true).write(true).open(&file.pipe);
+            drop(both.unwrap());
+        }
+    }
+}
+
+/// A server that may never be up: killed when the test is over, however it ends.
+struct Starting(Child);
+
+impl Starting {
+    /// What it logs, line by line.
+    fn lines(&mut self) -> Receiver<String> {
+        let stderr = BufReader::new(self.0.stderr.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            stderr
+                .lines()
+                .map_while(Result::ok)
+                .try_for_each(|line| sender.send(line))
+        });
+        lines
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
     }
 }
 
@@ -74,14 +103,14 @@ async fn a_long_restore_is_seen_on_the_admin_port() {
     fs::remove_dir_all(stage.data().join("state/partition-0001")).unwrap();
     let hanging = Hanging::instead_of(&stage);
 
-    let mut child = stage.command().spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let mut admin = String::new();
-    while admin.is_empty() {
-        let line: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
-        let address = line["fields"]["admin"].as_str();
-        admin = address.unwrap_or_default().to_owned();
-    }
+    let mut server = Starting(stage.command().spawn().unwrap());
+    let lines = server.lines();
+    let admin = loop {
+        let line: Value = serde_json::from_str(&lines.recv_timeout(PATIENCE).unwrap()).unwrap();
+        if let Some(address) = line["fields"]["admin"].as_str() {
+            break address.to_owned();
+        }
+    };
     let begun = Instant::now();
     let health = loop {
         let answer = request(&admin, "GET", "/health", &[], b"").await;
@@ -116,14 +145,13 @@ async fn a_long_restore_is_seen_on_the_admin_port() {
     let other = request(&admin, "GET", "/deployments", &[], b"").await;
     assert_eq!(other.status, 503, "{}", other.text());
 
-    let _open = hanging.let_go();
-    while !lines.next().unwrap().unwrap().contains("is up") {}
+    hanging.let_go();
+    while !lines.recv_timeout(PATIENCE).unwrap().contains("is up") {}
     let metrics = request(&admin, "GET", "/metrics", &[], b"").await.text();
     assert_eq!(figure(&metrics, "everspan_starting"), Some(0));
     assert_eq!(figure(&metrics, "everspan_start_partitions_left"), Some(0));
     assert_eq!(figure(&metrics, "everspan_start_restored_bytes"), Some(wanted));
     assert_eq!(request(&admin, "GET", "/health", &[], b"").await.status, 200);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(server);
     assert_eq!(balance(&stage.server(), "a").await, 7);
 }

@@ -58,7 +58,7 @@ impl Keyed for Heap {
     fn snapshot(&mut self) -> Result<HeapSnapshots> {
         self.position += 1;
         let mut snapshot = self.checkpoints.begin(self.position);
-        snapshot.add(TABLE, self.table.snapshot());
+        snapshot.add(TABLE, &mut self.table);
         Ok(snapshot)
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use everspan_state::store::{CheckpointStore, Manifest, Part, StoreOptions, TaskState};
-use everspan_state::{FetchedPart, LocalCopies, Owned, Recovery, RestoredBytes, SnapshotWriter};
+use everspan_state::{Durability, FetchedPart, LocalCopies, Owned, Recovery, RestoredBytes, SnapshotWriter};
 
 use crate::Result;
 use crate::keyed::all;
@@ -82,6 +82,7 @@ impl Places {
             copies: from_copy.then_some(&self.copies),
             store: Some(&self.store),
             progress: None,
+            durability: Durability::Lasting,
         };
         let owner = Owned {
             task: TASK.to_owned(),

@@ -11,6 +11,7 @@
 //! A table knows neither a file nor a codec: [`HeapCheckpoints`] writes snapshots, [`HeapReader`] reads them back.
 
 mod bucket;
+mod changes;
 mod checkpoints;
 mod error;
 mod file;
@@ -23,6 +24,7 @@ use borsh::BorshSerialize;
 use crate::key_group::{KeyGroup, KeyGroupRange};
 pub use crate::key_hash::hash_key;
 use bucket::Bucket;
+use changes::Changes;
 pub use checkpoints::{HeapCheckpoints, HeapSnapshots};
 pub use error::HeapError;
 pub use reader::HeapReader;
@@ -33,11 +35,15 @@ use snapshot::SharedGroup;
 /// A group with more rows per bucket than this doubles its buckets.
 const BUCKET_ROWS_MAX: usize = 192;
 
+/// A group of which more rows than it has, and than this, are removed between two snapshots is written as a whole.
+const REMOVED_MAX: usize = 1024;
+
 /// The rows of one key group.
 struct Group<K, V> {
     /// A power of two of them; a row is in the one that the upper bits of its hash say.
     slots: Vec<Slot<K, V>>,
     rows: usize,
+    changes: Changes<K>,
 }
 
 /// Typed keyed state of one owner: a map from keys to values for each of its key groups.
@@ -46,6 +52,10 @@ struct Group<K, V> {
 pub struct HeapTable<K, V> {
     range: KeyGroupRange,
     groups: Vec<Group<K, V>>,
+    /// How many snapshots were taken of which each knows the changes since the one before.
+    snapshots: u64,
+    /// Whether all changes since the last of them are known.
+    knows_changes: bool,
 }
 
 impl<K: BorshSerialize + Eq + Clone, V: Clone> HeapTable<K, V> {
@@ -54,10 +64,13 @@ impl<K: BorshSerialize + Eq + Clone, V: Clone> HeapTable<K, V> {
         let empty = || Group {
             slots: vec![Slot::default()],
             rows: 0,
+            changes: Changes::default(),
         };
         Self {
             range,
             groups: range.iter().map(|_| empty()).collect(),
+            snapshots: 0,
+            knows_changes: false,
         }
     }
 
@@ -96,12 +109,16 @@ impl<K: BorshSerialize + Eq + Clone, V: Clone> HeapTable<K, V> {
     #[inline]
     pub fn get_mut_hashed(&mut self, group: KeyGroup, hash: u64, key: &K) -> Option<&mut V> {
         let place = self.place(group);
-        let slot = self.groups[place].slot_mut(hash);
+        let Group { slots, changes, .. } = &mut self.groups[place];
+        let index = bucket_index(hash, slots.len());
+        let slot = &mut slots[index];
         if let Slot::Shared(bucket) = slot {
             // A bucket that lacks the key is not copied.
             bucket.get(hash, key)?;
         }
-        slot.write().get_mut(hash, key)
+        let value = slot.write().get_mut(hash, key)?;
+        changes.mark(index, hash);
+        Some(value)
     }
 
     /// The value of `key` for writing, made by `make` when there is none; only then the key is cloned.
@@ -119,8 +136,9 @@ impl<K: BorshSerialize + Eq + Clone, V: Clone> HeapTable<K, V> {
         make: impl FnOnce() -> V,
     ) -> &mut V {
         let place = self.place(group);
-        let Group { slots, rows } = self.groups[place].with_room();
+        let Group { slots, rows, changes } = self.groups[place].with_room();
         let index = bucket_index(hash, slots.len());
+        changes.mark(index, hash);
         slots[index].write().get_or_insert_with(hash, key, || {
             *rows += 1;
             make()
@@ -131,10 +149,10 @@ impl<K: BorshSerialize + Eq + Clone, V: Clone> HeapTable<K, V> {
     pub fn insert(&mut self, group: KeyGroup, key: K, value: V) {
         let place = self.place(group);
         let hash = hash_key(&key);
-        let group = self.groups[place].with_room();
-        let bucket = group.slot_mut(hash).write();
-        let is_new = bucket.insert(hash, key, value);
-        group.rows += usize::from(is_new);
+        let Group { slots, rows, changes } = self.groups[place].with_room();
+        let index = bucket_index(hash, slots.len());
+        changes.mark(index, hash);
+        *rows += usize::from(slots[index].write().insert(hash, key, value));
     }
 
     /// Sets the value of `key`, which has this [`hash`](hash_key); a key that is not there is cloned.
@@ -177,12 +195,15 @@ impl<K: BorshSerialize + Eq + Clone, V: Clone> HeapTable<K, V> {
     /// As [`remove`](Self::remove), by someone who has the key's [`hash`](hash_key) already.
     pub fn remove_hashed(&mut self, group: KeyGroup, hash: u64, key: &K) -> Option<V> {
         let place = self.place(group);
-        let group = &mut self.groups[place];
-        let slot = group.slot_mut(hash);
+        let Group { slots, rows, changes } = &mut self.groups[place];
+        let index = bucket_index(hash, slots.len());
+        let slot = &mut slots[index];
         // A bucket that lacks the key is not copied.
         slot.read().get(hash, key)?;
+        let removed_max = REMOVED_MAX.max(*rows);
+        self.knows_changes &= changes.remove(|| key.clone(), removed_max);
         let removed = slot.write().remove(hash, key);
-        group.rows -= usize::from(removed.is_some());
+        *rows -= usize::from(removed.is_some());
         removed
     }
 
@@ -200,6 +221,19 @@ impl<K: BorshSerialize + Eq + Clone, V: Clone> HeapTable<K, V> {
         HeapSnapshot::new(self.range, groups.collect())
     }
 
+    /// As [`snapshot`](Self::snapshot); from the second on it knows what was written since the one before. From now on
+    /// writes are noted: a bit for each.
+    fn snapshot_of_changes(&mut self) -> HeapSnapshot<K, V> {
+        let snapshot = self.snapshot();
+        let known = std::mem::replace(&mut self.knows_changes, true);
+        self.snapshots += 1;
+        let changes = self.groups.iter_mut().map(|group| {
+            let none = Changes::of(group.slots.len());
+            std::mem::replace(&mut group.changes, none)
+        });
+        snapshot.with_changes(self.snapshots, changes.collect::<Vec<_>>(), known)
+    }
+
     fn place(&self, group: KeyGroup) -> usize {
         assert!(
             self.range.contains(group),
@@ -214,12 +248,6 @@ impl<K: BorshSerialize + Eq + Clone, V: Clone> Group<K, V> {
     #[inline]
     fn slot(&self, hash: u64) -> &Slot<K, V> {
         &self.slots[bucket_index(hash, self.slots.len())]
-    }
-
-    #[inline]
-    fn slot_mut(&mut self, hash: u64) -> &mut Slot<K, V> {
-        let index = bucket_index(hash, self.slots.len());
-        &mut self.slots[index]
     }
 
     fn share(&mut self) -> SharedGroup<K, V> {
@@ -252,6 +280,7 @@ impl<K: BorshSerialize + Eq + Clone, V: Clone> Group<K, V> {
         }
         lower.append(&mut upper);
         self.slots = lower;
+        self.changes.double();
     }
 }
 

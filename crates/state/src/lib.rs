@@ -12,6 +12,7 @@
 //! snapshot or a restore took, and decides nothing by it.
 
 mod backend;
+mod carry;
 mod codec;
 mod digest;
 mod disk;
@@ -29,6 +30,7 @@ pub mod store;
 
 pub use backend::{Backend, RESERVED_KEY_BYTE};
 pub use codec::{Codec, CodecError};
+pub use disk::Durability;
 pub use error::StateError;
 pub use key_group::{KeyGroup, KeyGroupRange};
 pub use key_hash::hash_key;

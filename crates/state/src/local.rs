@@ -12,7 +12,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use crate::disk;
+use crate::disk::{self, Durability};
 use crate::store::{Listing, Manifest, ManifestError};
 
 const MANIFEST: &str = "manifest";
@@ -22,6 +22,7 @@ const REMOVING: &str = ".removing";
 #[derive(Clone, Debug)]
 pub struct LocalCopies {
     dir: PathBuf,
+    durability: Durability,
 }
 
 impl LocalCopies {
@@ -31,9 +32,19 @@ impl LocalCopies {
     ///
     /// When the disk refuses.
     pub fn open(dir: &Path) -> io::Result<Self> {
-        disk::create_dir_durably(dir).map_err(disk::at(dir))?;
+        Self::open_as(dir, Durability::Lasting)
+    }
+
+    /// As [`open`](Self::open), of copies that have to outlive no more than that.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_as(dir: &Path, durability: Durability) -> io::Result<Self> {
+        durability.create_dir(dir).map_err(disk::at(dir))?;
         let copies = Self {
             dir: dir.to_path_buf(),
+            durability,
         };
         for entry in fs::read_dir(dir).map_err(disk::at(dir))? {
             let path = entry.map_err(disk::at(dir))?.path();
@@ -62,7 +73,7 @@ impl LocalCopies {
             return Err(disk::at(&dir)(taken));
         }
         disk::remove_dir(&dir).map_err(disk::at(&dir))?;
-        disk::create_dir_durably(&dir).map_err(disk::at(&dir))
+        self.durability.create_dir(&dir).map_err(disk::at(&dir))
     }
 
     /// Where a subtask writes its [snapshot](crate::SnapshotWriter::write), and where it lies afterwards.
@@ -80,11 +91,14 @@ impl LocalCopies {
     pub fn publish(&self, manifest: &Manifest) -> io::Result<()> {
         let dir = self.copy(manifest.checkpoint);
         let new = dir.join("manifest.new");
-        disk::write_synced(&new, &manifest.encode()).map_err(disk::at(&new))?;
+        let durability = self.durability;
+        durability
+            .write(&new, &manifest.encode())
+            .map_err(disk::at(&new))?;
         // The names of the parts before that of the manifest.
-        disk::sync_dir(&dir).map_err(disk::at(&dir))?;
+        durability.sync_dir(&dir).map_err(disk::at(&dir))?;
         fs::rename(&new, dir.join(MANIFEST)).map_err(disk::at(&new))?;
-        disk::sync_dir(&dir).map_err(disk::at(&dir))
+        durability.sync_dir(&dir).map_err(disk::at(&dir))
     }
 
     /// Removes the copy of a checkpoint, whole or not; none is as good.
@@ -100,7 +114,7 @@ impl LocalCopies {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             renamed => renamed.map_err(disk::at(&dir))?,
         }
-        disk::sync_dir(&self.dir).map_err(disk::at(&self.dir))?;
+        self.durability.sync_dir(&self.dir).map_err(disk::at(&self.dir))?;
         disk::remove_dir(&removing).map_err(disk::at(&removing))
     }
 

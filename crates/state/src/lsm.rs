@@ -51,6 +51,7 @@ pub use snapshot::LsmSnapshot;
 
 use crate::backend::{assert_next_position, assert_user_key, scan_start};
 use crate::digest::Digest;
+use crate::disk::Durability;
 use crate::{Backend, RESERVED_KEY_BYTE, StateError};
 use buffer::WriteBuffer;
 use flushing::{Content, Flushing};
@@ -87,6 +88,7 @@ pub struct LsmBackend {
     slot: Arc<Slot>,
     compactor: Compactor,
     free_space: FreeSpace,
+    durability: Durability,
     dir: PathBuf,
     applied: u64,
     persisted: u64,

@@ -21,6 +21,7 @@ pub use fetch::{Fetched, RestoredBytes};
 pub use fetched::{FetchedFile, FetchedPart};
 pub use progress::Progress;
 
+use crate::disk::Durability;
 use crate::key_group::KeyGroupRange;
 use crate::local::LocalCopies;
 use crate::store::{CheckpointStore, Listing, Manifest, StoreError};
@@ -34,6 +35,8 @@ pub struct Recovery<'a> {
     pub store: Option<&'a CheckpointStore>,
     /// Is told of every byte, for whoever watches.
     pub progress: Option<&'a Progress>,
+    /// What is made of the files: only scratch may share files with a store that is a directory.
+    pub durability: Durability,
 }
 
 /// What an owner wants of a checkpoint.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::StateError;
+use crate::disk::Durability;
 use crate::store::{Content, FileName, Handle, Source};
 
 /// A state of which snapshots can be taken.
@@ -29,7 +30,8 @@ pub trait Snapshots {
 
 /// A state as it was at one moment, not written yet. Dropping it costs nothing and leaves nothing.
 pub trait SnapshotWriter: Send + 'static {
-    /// Writes it into `dir`, which must not exist; blocks until it is there and synced.
+    /// Writes it into `dir`, which must not exist; blocks until it is there, as [durable](crate::Durability) as its owner
+    /// was told to be.
     ///
     /// # Errors
     ///
@@ -46,6 +48,8 @@ pub struct SnapshotFiles {
     pub format: &'static str,
     /// Its files, in the order in which a restore reads them.
     pub files: Vec<SnapshotFile>,
+    /// What they outlive where they are.
+    pub durability: Durability,
     /// How long the owner was kept.
     pub synchronous: Duration,
     /// How long it took beside the owner's work.
@@ -70,6 +74,14 @@ impl SnapshotFiles {
         self.files.iter().map(|file| file.name.length).sum()
     }
 
+    /// Where the bytes of one of them are.
+    pub(crate) fn source(&self, file: &SnapshotFile) -> Source {
+        match self.durability {
+            Durability::Lasting => Source::File(file.path.clone()),
+            Durability::Scratch => Source::Scratch(file.path.clone()),
+        }
+    }
+
     /// For the manifest of a checkpoint that is only on this host's disk.
     #[must_use]
     pub fn handles(&self) -> Vec<Handle> {
@@ -79,12 +91,5 @@ impl SnapshotFiles {
             content: Content::Stored,
         };
         self.files.iter().map(handle).collect()
-    }
-}
-
-impl SnapshotFile {
-    /// Where its bytes are.
-    pub fn source(&self) -> Source {
-        Source::File(self.path.clone())
     }
 }

@@ -12,6 +12,7 @@
 //! One process writes to a prefix at a time; any number may read.
 
 mod cloud;
+mod directory;
 mod error;
 mod ledger;
 mod leftovers;

@@ -12,7 +12,7 @@ mod golden {
     mod places;
 }
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -139,8 +139,14 @@ fn killed(way: usize) {
         child.kill().expect("a child can be killed");
         child.wait().expect("a killed child ends");
     }
+    let orphans = place.leave_orphans();
     Job::with(2).run(&place, checkpointed(&place, WAYS[way]));
     place.check();
+    assert_eq!(
+        place.unnamed_of(&orphans),
+        Vec::<PathBuf>::new(),
+        "left in the store by those that were killed"
+    );
     // Goes on from a checkpoint for certain, and with another number of subtasks.
     Job::with(1).run(&place, checkpointed(&place, WAYS[way]));
     place.check();

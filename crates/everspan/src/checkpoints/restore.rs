@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use everspan_state::store::{CheckpointStore, Manifest, StoreOptions};
-use everspan_state::{LsmBackend, LsmOptions, LsmShared, Owner, Recovery};
+use everspan_state::{Durability, LsmBackend, LsmOptions, LsmShared, Owner, Recovery};
 use rand::Rng;
 
 use super::manifest::{self, Ancestor, Origin};
@@ -186,6 +186,7 @@ async fn fill(store: &CheckpointStore, manifest: &Manifest, dir: &Path) -> Resul
         copies: None,
         store: Some(store),
         progress: Some(&said.progress),
+        durability: Durability::Lasting,
     };
     let mut restored_at = Vec::new();
     for number in 0..origin.partitions {

@@ -6,10 +6,10 @@
 //! checkpoint 3   base, delta, delta            … until the deltas are too many or too long: a new base
 //! ```
 //!
-//! A delta is found by comparing with what was written last, which is therefore kept: a row that was changed since
-//! is in memory twice. Whatever happens to a checkpoint, the next one names every file it needs.
+//! A delta has the rows that were written to since the snapshot before, and some of their neighbours. When that one was
+//! not written, or not before this one, a new base is. Whatever happens to a checkpoint, the next one names every file it
+//! needs.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,9 +18,10 @@ use std::time::{Duration, Instant};
 
 use borsh::BorshSerialize;
 
-use super::HeapSnapshot;
 use super::file::{Rows, TableWriter};
+use super::{HeapSnapshot, HeapTable};
 use crate::codec::Codec;
+use crate::disk::Durability;
 use crate::snapshot::{SnapshotFile, SnapshotFiles, SnapshotWriter};
 use crate::{StateError, disk};
 
@@ -31,6 +32,7 @@ const DELTAS_MAX: usize = 64;
 pub struct HeapCheckpoints {
     chains: Arc<Mutex<BTreeMap<String, Chain>>>,
     incremental: bool,
+    durability: Durability,
 }
 
 /// The tables of one owner as they were at one moment, not written yet.
@@ -39,13 +41,15 @@ pub struct HeapSnapshots {
     tables: BTreeMap<String, Box<dyn Table>>,
     chains: Arc<Mutex<BTreeMap<String, Chain>>>,
     incremental: bool,
+    durability: Durability,
     began: Instant,
     synchronous: Duration,
 }
 
 /// What was written of a table.
 struct Chain {
-    last: Box<dyn Table>,
+    /// The number of the last snapshot.
+    last: u64,
     /// The base and its deltas.
     files: Vec<SnapshotFile>,
 }
@@ -54,14 +58,21 @@ impl HeapCheckpoints {
     /// What the files are, for a manifest.
     pub const FORMAT: &str = "heap 1";
 
-    /// For tables of which nothing was written. `incremental`: write what changed, at the price of keeping what was
-    /// written; else everything each time.
+    /// For tables of which nothing was written. `incremental`: write what changed, at the price of a bit that every write
+    /// to them sets; else everything each time.
     #[must_use]
     pub fn new(incremental: bool) -> Self {
         Self {
             chains: Arc::default(),
             incremental,
+            durability: Durability::default(),
         }
+    }
+
+    /// What its files have to outlive where they are written.
+    #[must_use]
+    pub fn durability(self, durability: Durability) -> Self {
+        Self { durability, ..self }
     }
 
     /// A snapshot of the tables that are [added](HeapSnapshots::add) to it, at `position`.
@@ -72,6 +83,7 @@ impl HeapCheckpoints {
             tables: BTreeMap::new(),
             chains: Arc::clone(&self.chains),
             incremental: self.incremental,
+            durability: self.durability,
             began: Instant::now(),
             synchronous: Duration::ZERO,
         }
@@ -79,13 +91,18 @@ impl HeapCheckpoints {
 }
 
 impl HeapSnapshots {
-    /// Adds a table; its name is that under which it is read back, unique among those of its owner.
-    pub fn add<K, V>(&mut self, name: &str, table: HeapSnapshot<K, V>)
+    /// Adds a table as it is now; its name is that under which it is read back, unique among those of its owner.
+    pub fn add<K, V>(&mut self, name: &str, table: &mut HeapTable<K, V>)
     where
         K: Codec + BorshSerialize + Eq + Clone + Send + Sync + 'static,
         V: Codec + Clone + Send + Sync + 'static,
     {
-        let before = self.tables.insert(name.to_owned(), Box::new(table));
+        let snapshot = if self.incremental {
+            table.snapshot_of_changes()
+        } else {
+            table.snapshot()
+        };
+        let before = self.tables.insert(name.to_owned(), Box::new(snapshot));
         assert!(before.is_none(), "table {name:?} is in a snapshot once");
         self.synchronous = self.began.elapsed();
     }
@@ -101,7 +118,7 @@ impl SnapshotWriter for HeapSnapshots {
         if dir.exists() {
             return Err(failed(&io::Error::other("the directory exists already")));
         }
-        let (position, synchronous) = (self.position, self.synchronous);
+        let (position, durability, synchronous) = (self.position, self.durability, self.synchronous);
         let files = self.write_tables(dir).map_err(|error| {
             // What is left of it means nothing.
             drop(disk::remove_dir(dir));
@@ -111,6 +128,7 @@ impl SnapshotWriter for HeapSnapshots {
             position,
             format: HeapCheckpoints::FORMAT,
             files,
+            durability,
             synchronous,
             asynchronous: began.elapsed(),
         })
@@ -119,34 +137,39 @@ impl SnapshotWriter for HeapSnapshots {
 
 impl HeapSnapshots {
     fn write_tables(self, dir: &Path) -> io::Result<Vec<SnapshotFile>> {
-        disk::create_dir_durably(dir).map_err(disk::at(dir))?;
+        let durability = self.durability;
+        durability.create_dir(dir).map_err(disk::at(dir))?;
         // Those who write at the same time do it one after the other.
         let mut chains = self.chains.lock().unwrap_or_else(PoisonError::into_inner);
         let mut earlier = std::mem::take(&mut *chains);
         let mut out = Directory {
             dir,
+            durability,
             files: Vec::new(),
         };
-        for (name, table) in self.tables {
+        for (name, mut table) in self.tables {
             let from = out.files.len();
             match earlier.remove(&name) {
-                Some(chain) if chain.goes_on() && out.link(&chain.files) => {
-                    out.delta(&name, &*table, &*chain.last)?;
+                Some(chain) if chain.goes_on_with(&*table) && out.link(&chain.files) => {
+                    out.delta(&name, &mut *table)?;
                 }
-                _ => out.base(&name, &*table)?,
+                _ => out.base(&name, &mut *table)?,
             }
             if self.incremental {
-                let files = out.files[from..].to_vec();
-                chains.insert(name, Chain { last: table, files });
+                let (last, files) = (table.number(), out.files[from..].to_vec());
+                chains.insert(name, Chain { last, files });
             }
         }
-        disk::sync_dir(dir).map_err(disk::at(dir))?;
+        durability.sync_dir(dir).map_err(disk::at(dir))?;
         Ok(out.files)
     }
 }
 
 impl Chain {
-    fn goes_on(&self) -> bool {
+    fn goes_on_with(&self, next: &dyn Table) -> bool {
+        if !next.knows_changes() || next.number() != self.last + 1 {
+            return false;
+        }
         let bytes = |file: &SnapshotFile| file.name.length;
         let Some((base, deltas)) = self.files.split_first() else {
             return false;
@@ -158,6 +181,7 @@ impl Chain {
 /// The directory of a snapshot, while it is filled.
 struct Directory<'a> {
     dir: &'a Path,
+    durability: Durability,
     files: Vec<SnapshotFile>,
 }
 
@@ -179,24 +203,24 @@ impl Directory<'_> {
         true
     }
 
-    fn base(&mut self, name: &str, table: &dyn Table) -> io::Result<()> {
+    fn base(&mut self, name: &str, table: &mut dyn Table) -> io::Result<()> {
         let (label, path) = self.next();
         let mut writer = TableWriter::create(&path, name).map_err(disk::at(&path))?;
-        table.write(None, &mut writer).map_err(disk::at(&path))?;
-        let name = writer.finish().map_err(disk::at(&path))?;
+        table.write_rows(&mut writer).map_err(disk::at(&path))?;
+        let name = writer.finish(self.durability).map_err(disk::at(&path))?;
         self.files.push(SnapshotFile { label, name, path });
         Ok(())
     }
 
     /// Nothing when nothing changed.
-    fn delta(&mut self, name: &str, table: &dyn Table, earlier: &dyn Table) -> io::Result<()> {
+    fn delta(&mut self, name: &str, table: &mut dyn Table) -> io::Result<()> {
         let (label, path) = self.next();
         let mut writer = TableWriter::create(&path, name).map_err(disk::at(&path))?;
-        table.write(Some(earlier), &mut writer).map_err(disk::at(&path))?;
+        table.write_changes(&mut writer).map_err(disk::at(&path))?;
         if writer.is_empty() {
             return std::fs::remove_file(&path).map_err(disk::at(&path));
         }
-        let name = writer.finish().map_err(disk::at(&path))?;
+        let name = writer.finish(self.durability).map_err(disk::at(&path))?;
         self.files.push(SnapshotFile { label, name, path });
         Ok(())
     }
@@ -209,12 +233,19 @@ impl Directory<'_> {
     }
 }
 
-/// A snapshot of a table, whatever its types.
+/// A snapshot of a table, whatever its types. What was written of it is let go.
 trait Table: Send {
-    /// Writes its rows; with an `earlier` snapshot of the same table, those that are different.
-    fn write(&self, earlier: Option<&dyn Table>, out: &mut TableWriter) -> io::Result<()>;
+    /// See [`HeapSnapshot::number`].
+    fn number(&self) -> u64;
 
-    fn as_any(&self) -> &dyn Any;
+    /// See [`HeapSnapshot::knows_changes`].
+    fn knows_changes(&self) -> bool;
+
+    /// Writes all rows.
+    fn write_rows(&mut self, out: &mut TableWriter) -> io::Result<()>;
+
+    /// Writes what changed since the snapshot before.
+    fn write_changes(&mut self, out: &mut TableWriter) -> io::Result<()>;
 }
 
 impl<K, V> Table for HeapSnapshot<K, V>
@@ -222,62 +253,41 @@ where
     K: Codec + BorshSerialize + Eq + Clone + Send + Sync + 'static,
     V: Codec + Clone + Send + Sync + 'static,
 {
-    fn write(&self, earlier: Option<&dyn Table>, out: &mut TableWriter) -> io::Result<()> {
-        let earlier = earlier.map(|earlier| {
-            let same = earlier.as_any().downcast_ref::<Self>();
-            same.expect("a table keeps its types as long as its owner lives")
-        });
+    fn number(&self) -> u64 {
+        self.number()
+    }
+
+    fn knows_changes(&self) -> bool {
+        self.knows_changes()
+    }
+
+    fn write_rows(&mut self, out: &mut TableWriter) -> io::Result<()> {
         let mut rows = Rows::default();
         for group in self.range().iter() {
             rows.clear();
-            match earlier {
-                Some(earlier) if self.is_unchanged(group, earlier) => continue,
-                Some(earlier) => self.changes(group, earlier, &mut rows),
-                None => self
-                    .rows(group)
-                    .for_each(|(key, value)| rows.put(|out| key.encode(out), |out| value.encode(out))),
+            for (key, value) in self.rows(group) {
+                rows.put(|out| key.encode(out), |out| value.encode(out));
             }
+            self.release(group);
             out.group(group, &rows)?;
         }
         Ok(())
     }
 
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
-
-impl<K, V> HeapSnapshot<K, V>
-where
-    K: Codec + BorshSerialize + Eq + Clone,
-    V: Codec + Clone,
-{
-    /// The rows of a group that were put, changed or removed since `earlier`.
-    fn changes(&self, group: crate::KeyGroup, earlier: &Self, out: &mut Rows) {
-        let (mut now, mut before) = (Vec::new(), Vec::new());
-        let mut known_rows = 0;
-        for (key, value) in self.rows_not_in(group, earlier) {
-            now.clear();
-            before.clear();
-            value.encode(&mut now);
-            let known = earlier.get(group, key);
-            if let Some(known) = known {
-                known.encode(&mut before);
-                known_rows += 1;
+    fn write_changes(&mut self, out: &mut TableWriter) -> io::Result<()> {
+        let mut rows = Rows::default();
+        for group in self.range().iter() {
+            rows.clear();
+            for key in self.removed_keys(group) {
+                rows.remove(|out| key.encode(out));
             }
-            if known.is_none() || now != before {
-                out.put(|out| key.encode(out), |out| out.extend_from_slice(&now));
+            for (key, value) in self.changed_rows(group) {
+                rows.put(|out| key.encode(out), |out| value.encode(out));
             }
+            self.release(group);
+            out.group(group, &rows)?;
         }
-        // A key is in the same places of both, so none is gone when all are known.
-        if known_rows == earlier.rows_not_in(group, self).count() {
-            return;
-        }
-        for (key, _) in earlier.rows_not_in(group, self) {
-            if self.get(group, key).is_none() {
-                out.remove(|out| key.encode(out));
-            }
-        }
+        Ok(())
     }
 }
 

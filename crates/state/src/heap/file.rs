@@ -11,12 +11,14 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::num::NonZero;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::Xxh3;
 
 use super::HeapError;
+use crate::disk::Durability;
 use crate::key_group::{KeyGroup, KeyGroupRange};
 use crate::store::FileName;
 
@@ -27,6 +29,8 @@ const ENTRY_BYTES: usize = 26;
 /// The two lengths.
 const ROW_BYTES_MIN: u64 = 8;
 const GONE: u32 = u32::MAX;
+/// So many bytes go to the disk at a time while more are written: the sync at the end waits for the last of them only.
+const AHEAD_BYTES: u64 = 4 << 20;
 
 /// Where the rows of a group are.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +46,8 @@ pub(super) struct TableWriter {
     file: BufWriter<File>,
     hash: Xxh3,
     written: u64,
+    /// Bytes that are on their way to the disk.
+    begun: u64,
     entries: Vec<Entry>,
 }
 
@@ -88,6 +94,7 @@ impl TableWriter {
             file: BufWriter::with_capacity(1 << 20, File::create_new(path)?),
             hash: Xxh3::new(),
             written: 0,
+            begun: 0,
             entries: Vec::new(),
         };
         let length = u16::try_from(name.len()).expect("the name of a table has less than 64 KiB");
@@ -117,8 +124,8 @@ impl TableWriter {
         self.entries.is_empty()
     }
 
-    /// Ends the file and syncs it.
-    pub(super) fn finish(mut self) -> io::Result<FileName> {
+    /// Ends the file, as durable as that.
+    pub(super) fn finish(mut self, durability: Durability) -> io::Result<FileName> {
         let offset = self.written;
         for entry in std::mem::take(&mut self.entries) {
             self.write(&entry.group.0.to_le_bytes())?;
@@ -131,7 +138,7 @@ impl TableWriter {
         self.write(&entries.to_le_bytes())?;
         self.write(&offset.to_le_bytes())?;
         self.file.flush()?;
-        self.file.get_ref().sync_all()?;
+        durability.sync_file(self.file.get_ref())?;
         Ok(FileName {
             checksum: self.hash.digest128(),
             length: self.written,
@@ -141,7 +148,28 @@ impl TableWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.hash.update(bytes);
         self.written += bytes.len() as u64;
-        self.file.write_all(bytes)
+        self.file.write_all(bytes)?;
+        self.write_ahead();
+        Ok(())
+    }
+
+    fn write_ahead(&mut self) {
+        let in_file = self.written - self.file.buffer().len() as u64;
+        let Some(bytes) = NonZero::new(in_file - self.begun).filter(|bytes| bytes.get() >= AHEAD_BYTES)
+        else {
+            return;
+        };
+        // Linux begins to write what is dirty, and forgets nothing that is not written yet. Advice is all it is: whether it is
+        // taken does not matter.
+        #[cfg(target_os = "linux")]
+        rustix::fs::fadvise(
+            self.file.get_ref(),
+            self.begun,
+            Some(bytes),
+            rustix::fs::Advice::DontNeed,
+        )
+        .unwrap_or_default();
+        self.begun = in_file;
     }
 }
 

@@ -170,7 +170,7 @@ mod tests {
             }
             table.remove(group_of(7 * position), &(7 * position));
             let mut snapshot = checkpoints.begin(position);
-            snapshot.add("t", table.snapshot());
+            snapshot.add("t", &mut table);
             written = Some(snapshot.write(&dir.path().join(position.to_string())).unwrap());
         }
         let files = written.unwrap();

@@ -6,6 +6,7 @@ use borsh::BorshSerialize;
 
 use super::bucket::Bucket;
 use super::bucket_index;
+use super::changes::Changes;
 use crate::key_group::{KeyGroup, KeyGroupRange};
 use crate::key_hash::hash_key;
 
@@ -14,6 +15,10 @@ use crate::key_hash::hash_key;
 pub struct HeapSnapshot<K, V> {
     range: KeyGroupRange,
     groups: Vec<SharedGroup<K, V>>,
+    /// What was written since the one before, by group, if that is known.
+    changes: Option<Vec<Changes<K>>>,
+    /// Of those that know their changes this is the number so and so, from 1.
+    number: u64,
 }
 
 /// The rows of one key group.
@@ -25,7 +30,30 @@ pub(super) struct SharedGroup<K, V> {
 
 impl<K: BorshSerialize + Eq + Clone, V: Clone> HeapSnapshot<K, V> {
     pub(super) fn new(range: KeyGroupRange, groups: Vec<SharedGroup<K, V>>) -> Self {
-        Self { range, groups }
+        Self {
+            range,
+            groups,
+            changes: None,
+            number: 0,
+        }
+    }
+
+    pub(super) fn with_changes(self, number: u64, changes: Vec<Changes<K>>, known: bool) -> Self {
+        Self {
+            changes: known.then_some(changes),
+            number,
+            ..self
+        }
+    }
+
+    /// The number of this snapshot; 0 if it is one that knows nothing of others.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Whether it knows what was written since the one before.
+    pub(super) fn knows_changes(&self) -> bool {
+        self.changes.is_some()
     }
 
     /// The key groups of the table.
@@ -55,40 +83,44 @@ impl<K: BorshSerialize + Eq + Clone, V: Clone> HeapSnapshot<K, V> {
         buckets[bucket_index(hash, buckets.len())].get(hash, key)
     }
 
-    /// Rows of a group in buckets that are not the very ones of `other`, a snapshot of the same table: among them every
-    /// row that is not in `other` as it is here.
-    pub(super) fn rows_not_in<'a>(
-        &'a self,
-        group: KeyGroup,
-        other: &'a Self,
-    ) -> impl Iterator<Item = (&'a K, &'a V)> {
-        let (ours, theirs) = (&self.group(group).buckets, &other.group(group).buckets);
-        let is_same =
-            move |index: usize| ours.len() == theirs.len() && Arc::ptr_eq(&ours[index], &theirs[index]);
-        let changed = ours.iter().enumerate().filter(move |(index, _)| !is_same(*index));
-        changed.flat_map(|(_, bucket)| bucket.rows())
+    /// Every row of a group that may have been put or changed since the snapshot before.
+    pub(super) fn changed_rows(&self, group: KeyGroup) -> impl Iterator<Item = (&K, &V)> {
+        let changes = self.changes_of(group);
+        let buckets = self.group(group).buckets.iter().enumerate();
+        let changed = buckets.filter(|(index, _)| changes.has_any(*index));
+        changed.flat_map(move |(index, bucket)| {
+            let rows = bucket.rows();
+            rows.filter(move |(key, _)| changes.has(index, hash_key(*key)))
+        })
     }
 
-    /// Whether a group is untouched since `earlier` was taken from the same table: then what was written of it then
-    /// is still good.
-    pub fn is_unchanged(&self, group: KeyGroup, earlier: &Self) -> bool {
-        if !earlier.range.contains(group) {
-            return false;
-        }
-        let (now, before) = (&self.group(group).buckets, &earlier.group(group).buckets);
-        now.len() == before.len()
-            && now
-                .iter()
-                .zip(before)
-                .all(|(now, before)| Arc::ptr_eq(now, before))
+    /// The keys of a group that were there since the snapshot before and are not any more.
+    pub(super) fn removed_keys(&self, group: KeyGroup) -> impl Iterator<Item = &K> {
+        let removed = self.changes_of(group).removed().iter();
+        removed.filter(move |key| self.get(group, key).is_none())
+    }
+
+    /// Lets the rows of a group go: whoever writes to them need not copy them any more.
+    pub(super) fn release(&mut self, group: KeyGroup) {
+        let place = self.place(group);
+        self.groups[place].buckets = Vec::new();
+    }
+
+    fn changes_of(&self, group: KeyGroup) -> &Changes<K> {
+        let changes = self.changes.as_ref();
+        &changes.expect("whoever asks knows that they are known")[self.place(group)]
     }
 
     fn group(&self, group: KeyGroup) -> &SharedGroup<K, V> {
+        &self.groups[self.place(group)]
+    }
+
+    fn place(&self, group: KeyGroup) -> usize {
         assert!(
             self.range.contains(group),
             "key group {} is not in this snapshot",
             group.0
         );
-        &self.groups[usize::from(group.0 - self.range.first().0)]
+        usize::from(group.0 - self.range.first().0)
     }
 }

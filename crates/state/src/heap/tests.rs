@@ -93,24 +93,72 @@ proptest! {
 }
 
 #[test]
-fn a_group_is_unchanged_until_it_is_written() {
+fn a_snapshot_knows_what_was_written_since_the_one_before_and_little_else() {
     let mut table = HeapTable::new(range());
     for key in 0..5000 {
         table.insert(group_of(key), key, 0);
     }
-    let before = table.snapshot();
-    let changed = |table: &mut HeapTable<u64, u64>| -> Vec<u16> {
-        let now = table.snapshot();
-        let changed = range().iter().filter(|&group| !now.is_unchanged(group, &before));
-        changed.map(|group| group.0).collect()
+    assert!(!table.snapshot_of_changes().knows_changes(), "it is the first");
+    let changed = |table: &mut HeapTable<u64, u64>| {
+        let now = table.snapshot_of_changes();
+        assert!(now.knows_changes());
+        let rows = range().iter().flat_map(|group| now.changed_rows(group));
+        let rows: BTreeMap<u64, u64> = rows.map(|(&key, &value)| (key, value)).collect();
+        let removed = range().iter().flat_map(|group| now.removed_keys(group));
+        (rows, removed.copied().collect::<Vec<u64>>())
     };
-    assert_eq!(changed(&mut table), [0u16; 0]);
+    assert_eq!(changed(&mut table), (BTreeMap::new(), Vec::new()));
     table.get(group_of(3), &3);
     table.get_mut(group_of(3), &9_999_999);
     table.remove(group_of(3), &9_999_999);
-    assert_eq!(changed(&mut table), [0u16; 0], "looking changes nothing");
-    table.insert(group_of(3), 3, 1);
-    assert_eq!(changed(&mut table), [group_of(3).0]);
+    assert_eq!(
+        changed(&mut table),
+        (BTreeMap::new(), Vec::new()),
+        "looking changes nothing"
+    );
+    for key in 0..50 {
+        table.insert(group_of(key), key, 1);
+        *table.get_mut(group_of(key), &(key + 100)).unwrap() = 1;
+        *table.get_or_insert_with(group_of(key), &(key + 200), || 7) = 1;
+    }
+    // Comes and goes; goes and comes; goes.
+    table.insert(group_of(6000), 6000, 1);
+    table.remove(group_of(6000), &6000);
+    table.remove(group_of(300), &300);
+    table.insert(group_of(300), 300, 1);
+    table.remove(group_of(301), &301);
+    let (rows, removed) = changed(&mut table);
+    let written: Vec<u64> = rows
+        .iter()
+        .filter(|(_, value)| **value == 1)
+        .map(|(&key, _)| key)
+        .collect();
+    let expected = (0..50).chain(100..150).chain(200..250).chain([300]);
+    assert_eq!(written, Vec::from_iter(expected));
+    assert!(rows.len() < 300, "{} rows for 151", rows.len());
+    assert_eq!(removed, [6000, 301]);
+}
+
+#[test]
+fn a_table_of_which_too_much_was_removed_is_written_as_a_whole() {
+    let mut table = HeapTable::new(range());
+    let group = range().first();
+    for (round, removed, knows) in [
+        (0, 0, false),
+        (1, REMOVED_MAX, true),
+        (2, REMOVED_MAX + 1, false),
+        (3, 5, true),
+    ] {
+        for _ in 0..removed {
+            table.insert(group, 1, 1);
+            table.remove(group, &1);
+        }
+        assert_eq!(
+            table.snapshot_of_changes().knows_changes(),
+            knows,
+            "round {round}"
+        );
+    }
 }
 
 #[test]

@@ -88,6 +88,7 @@ fn a_damaged_manifest_is_listed_as_damaged_and_can_be_forgotten() {
 #[test]
 fn any_name_of_a_task_is_a_name_of_a_directory() {
     let copies = LocalCopies {
+        durability: Durability::Lasting,
         dir: PathBuf::from("/copies"),
     };
     let name = |task: &str| copies.part_dir(1, task, 2).file_name().unwrap().to_owned();

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::OpenError;
-use crate::disk;
+use crate::disk::Durability;
 
 const TEMPORARY_MARKER: &str = "PARTITION.tmp";
 
@@ -26,26 +26,26 @@ pub(super) fn tables_dir(dir: &Path) -> PathBuf {
     tree_dir(dir).join("tables")
 }
 
-/// Creates `dir` and its parents, each entry durable.
-pub(super) fn create_dir_durably(dir: &Path) -> Result<(), OpenError> {
-    disk::create_dir_durably(dir).map_err(OpenError::io(dir))
+/// Creates `dir` and its parents.
+pub(super) fn create_dir(dir: &Path, durability: Durability) -> Result<(), OpenError> {
+    durability.create_dir(dir).map_err(OpenError::io(dir))
 }
 
-pub(super) fn sync_dir(dir: &Path) -> Result<(), OpenError> {
-    disk::sync_dir(dir).map_err(OpenError::io(dir))
+pub(super) fn sync_dir(dir: &Path, durability: Durability) -> Result<(), OpenError> {
+    durability.sync_dir(dir).map_err(OpenError::io(dir))
 }
 
 /// Makes the marker, the tree's `current` and its versions durable under the names they have now. Their content is:
 /// nothing gets its name before its content is synced, and a table's name is synced before its version is written.
-pub(super) fn sync_names(dir: &Path) -> Result<(), OpenError> {
+pub(super) fn sync_names(dir: &Path, durability: Durability) -> Result<(), OpenError> {
     let tree = tree_dir(dir);
-    match sync_dir(&tree) {
+    match sync_dir(&tree, durability) {
         Err(OpenError::Io { error, .. }) if error.kind() == ErrorKind::NotFound => {
             Err(OpenError::Missing { path: tree })
         }
         synced => synced,
     }?;
-    sync_dir(dir)
+    sync_dir(dir, durability)
 }
 
 /// The directory is ours until this is dropped.
@@ -75,12 +75,14 @@ pub(super) fn lock(dir: &Path) -> Result<DirLock, OpenError> {
     }
 }
 
-/// Writes the marker: there complete or not at all, and durable when this returns.
-pub(super) fn write_marker(dir: &Path, content: &[u8]) -> Result<(), OpenError> {
+/// Writes the marker: there complete or not at all, when this returns.
+pub(super) fn write_marker(dir: &Path, content: &[u8], durability: Durability) -> Result<(), OpenError> {
     let temporary = dir.join(TEMPORARY_MARKER);
-    disk::write_synced(&temporary, content).map_err(OpenError::io(&temporary))?;
+    durability
+        .write(&temporary, content)
+        .map_err(OpenError::io(&temporary))?;
     fs::rename(&temporary, marker_file(dir)).map_err(OpenError::io(marker_file(dir)))?;
-    sync_dir(dir)
+    sync_dir(dir, durability)
 }
 
 /// Checks a directory without a marker: nothing may lie there but what an interrupted creation leaves

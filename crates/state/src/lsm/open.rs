@@ -19,7 +19,7 @@ use lsm_tree::{AbstractTree, AnyTree, Config, SequenceNumberCounter};
 use super::compacting::Policy;
 use super::slot::{Slot, SlotOptions};
 use super::{APPLIED_KEY, LsmBackend, LsmOptions, NEWEST, OpenError, Owner, layout, version_file};
-use crate::disk;
+use crate::disk::{self, Durability};
 
 /// What to do without a state.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(super) enum Absent {
 }
 
 pub(super) fn open(dir: &Path, options: LsmOptions, absent: Absent) -> Result<LsmBackend, OpenError> {
-    prepare(dir, absent)?;
+    prepare(dir, absent, options.durability)?;
     let lock = layout::lock(dir)?;
     let (tree, seqno) = match read_owner(dir)? {
         Some(found) if found == options.owner => open_tree(dir, &options)?,
@@ -52,7 +52,7 @@ pub(super) fn open(dir: &Path, options: LsmOptions, absent: Absent) -> Result<Ls
 }
 
 /// Checks what can be checked without leaving a trace in a directory that is not a state.
-fn prepare(dir: &Path, absent: Absent) -> Result<(), OpenError> {
+fn prepare(dir: &Path, absent: Absent, durability: Durability) -> Result<(), OpenError> {
     if read_owner(dir)?.is_some() {
         return Ok(());
     }
@@ -61,7 +61,7 @@ fn prepare(dir: &Path, absent: Absent) -> Result<(), OpenError> {
             dir: dir.to_path_buf(),
         });
     }
-    layout::create_dir_durably(dir)?;
+    layout::create_dir(dir, durability)?;
     layout::check_unfinished(dir)
 }
 
@@ -84,6 +84,7 @@ fn backend(
         slot,
         compactor: options.shared.compactor,
         free_space: options.free_space,
+        durability: options.durability,
         dir: dir.to_path_buf(),
         applied,
         persisted: applied,
@@ -106,14 +107,14 @@ fn read_owner(dir: &Path) -> Result<Option<Owner>, OpenError> {
 fn create_tree(dir: &Path, options: &LsmOptions) -> Result<(AnyTree, SequenceNumberCounter), OpenError> {
     layout::clear_unfinished(dir)?;
     let tree = load(dir, options)?;
-    layout::sync_dir(dir)?;
-    layout::sync_dir(disk::parent(dir))?;
-    layout::write_marker(dir, &options.owner.encode())?;
+    layout::sync_dir(dir, options.durability)?;
+    layout::sync_dir(disk::parent(dir), options.durability)?;
+    layout::write_marker(dir, &options.owner.encode(), options.durability)?;
     Ok(tree)
 }
 
 fn open_tree(dir: &Path, options: &LsmOptions) -> Result<(AnyTree, SequenceNumberCounter), OpenError> {
-    layout::sync_names(dir)?;
+    layout::sync_names(dir, options.durability)?;
     layout::sweep_tree(dir)?;
     let id = version_file::verify_current(dir)?;
     let tree = load(dir, options)?;

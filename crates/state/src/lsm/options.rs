@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lsm_tree::{Cache, DescriptorTable};
 
 use super::{Compacting, Compactor, Owner};
+use crate::disk::Durability;
 
 /// Tells how many bytes an unprivileged process may still write to the disk of a directory.
 pub type FreeSpace = Arc<dyn Fn(&Path) -> std::io::Result<u64> + Send + Sync>;
@@ -49,6 +50,8 @@ pub struct LsmOptions {
     pub table_bytes: u64,
     /// How to learn the free space of the disk.
     pub free_space: FreeSpace,
+    /// What the state has to outlive. Tables are synced in any case.
+    pub durability: Durability,
 }
 
 impl LsmOptions {
@@ -62,6 +65,7 @@ impl LsmOptions {
             compacting: Compacting::FewRuns,
             table_bytes: 64 << 20,
             free_space: Arc::new(free_space_of_disk),
+            durability: Durability::default(),
         }
     }
 }

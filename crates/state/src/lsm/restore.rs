@@ -13,9 +13,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::{APPLIED_KEY, LsmBackend, LsmOptions, LsmSnapshot, OpenError, layout, open};
+use crate::disk::{self, Durability};
 use crate::key_group::KeyGroupRange;
 use crate::recovery::FetchedPart;
-use crate::{Backend, RESERVED_KEY_BYTE, disk};
+use crate::{Backend, RESERVED_KEY_BYTE};
 
 /// A state that was restored.
 pub struct LsmRestored {
@@ -77,14 +78,19 @@ fn begin(dir: &Path) -> Result<PathBuf, OpenError> {
 
 /// Makes a state of the files of a part.
 fn take_files(part: &FetchedPart, new: &Path, options: &LsmOptions) -> Result<(), OpenError> {
-    layout::create_dir_durably(&layout::tables_dir(new))?;
+    let durability = options.durability;
+    layout::create_dir(&layout::tables_dir(new), durability)?;
     for file in part.files() {
         let to = new.join(&file.label);
         disk::link_or_copy(&file.path, &to).map_err(OpenError::io(&file.path))?;
+        if durability == Durability::Lasting {
+            // Whoever fetched it did not wait for the disk.
+            disk::sync_content(&to).map_err(OpenError::io(&to))?;
+        }
     }
-    layout::sync_dir(&layout::tables_dir(new))?;
-    layout::sync_dir(&layout::tree_dir(new))?;
-    layout::write_marker(new, &options.owner.encode())
+    layout::sync_dir(&layout::tables_dir(new), durability)?;
+    layout::sync_dir(&layout::tree_dir(new), durability)?;
+    layout::write_marker(new, &options.owner.encode(), durability)
 }
 
 /// Makes a state of the rows that the parts have in `range`.
@@ -126,8 +132,8 @@ fn take_rows(
     write(APPLIED_KEY, &position.to_le_bytes())?;
     tables.finish().map_err(|error| failed(error.to_string()))?;
     drop(state);
-    layout::sync_dir(&layout::tables_dir(new))?;
-    layout::sync_names(new)
+    layout::sync_dir(&layout::tables_dir(new), options.durability)?;
+    layout::sync_names(new, options.durability)
 }
 
 /// A part, opened in a directory of its own: opening it may change files there, and never those of the checkpoint.
@@ -185,7 +191,7 @@ fn finish(new: &Path, dir: &Path, position: u64, options: LsmOptions) -> Result<
     let lock = layout::lock_file(new);
     fs::remove_file(&lock).map_err(OpenError::io(&lock))?;
     fs::rename(new, dir).map_err(OpenError::io(dir))?;
-    layout::sync_dir(disk::parent(dir))?;
+    layout::sync_dir(disk::parent(dir), options.durability)?;
     LsmBackend::open_existing(dir, options)
 }
 

@@ -69,7 +69,12 @@ impl LsmBackend {
         let before = self.flushes.back();
         let flushing = Flushing::begin(&self.tree, content, before, || {}, then);
         self.flushes.push_back(flushing);
-        LsmSnapshot::begun(position, pin, began)
+        LsmSnapshot {
+            position,
+            pin,
+            durability: self.durability,
+            synchronous: began.elapsed(),
+        }
     }
 
     /// Whether rows are on their way to disk.

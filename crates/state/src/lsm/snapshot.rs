@@ -13,29 +13,23 @@ use std::time::{Duration, Instant};
 
 use super::pin::{Filler, Pin, Pinned};
 use super::{LsmBackend, OpenError, layout};
+use crate::disk::{self, Durability};
 use crate::snapshot::{SnapshotFile, SnapshotFiles, SnapshotWriter, Snapshots};
 use crate::store::FileName;
-use crate::{Backend, StateError, disk};
+use crate::{Backend, StateError};
 
 /// A state as it was at one position. While it is not written, the files it needs stay on disk.
 pub struct LsmSnapshot {
-    position: u64,
-    pin: Arc<Pin>,
-    synchronous: Duration,
+    pub(super) position: u64,
+    /// Filled with what is on disk at that position.
+    pub(super) pin: Arc<Pin>,
+    pub(super) durability: Durability,
+    pub(super) synchronous: Duration,
 }
 
 impl LsmSnapshot {
     /// What the files are, for a manifest.
     pub const FORMAT: &str = "lsm-tree 3";
-
-    /// Of what is on disk when `pin` is filled.
-    pub(super) fn begun(position: u64, pin: Arc<Pin>, began: Instant) -> Self {
-        Self {
-            position,
-            pin,
-            synchronous: began.elapsed(),
-        }
-    }
 
     /// The position of the last record in it.
     #[must_use]
@@ -79,6 +73,7 @@ impl LsmBackend {
         Ok(LsmSnapshot {
             position: self.applied(),
             pin,
+            durability: self.durability,
             synchronous: began.elapsed(),
         })
     }
@@ -95,7 +90,9 @@ impl SnapshotWriter for LsmSnapshot {
         if dir.exists() {
             return Err(failed("the directory exists already".to_owned()));
         }
-        let linked = self.pin.with(|pinned| link(pinned, self.pin.dir(), dir));
+        let linked = self
+            .pin
+            .with(|pinned| link(pinned, self.pin.dir(), dir, self.durability));
         let files = linked
             .and_then(|files| files.map_err(|error| error.to_string()))
             .map_err(|reason| {
@@ -107,6 +104,7 @@ impl SnapshotWriter for LsmSnapshot {
             position: self.position,
             format: Self::FORMAT,
             files,
+            durability: self.durability,
             synchronous: self.synchronous,
             asynchronous: began.elapsed(),
         })
@@ -114,8 +112,13 @@ impl SnapshotWriter for LsmSnapshot {
 }
 
 /// Links the tables of a version of the state in `from` into `to`, and writes the files that make it one.
-fn link(pinned: &Pinned, from: &Path, to: &Path) -> Result<Vec<SnapshotFile>, OpenError> {
-    layout::create_dir_durably(&layout::tables_dir(to))?;
+fn link(
+    pinned: &Pinned,
+    from: &Path,
+    to: &Path,
+    durability: Durability,
+) -> Result<Vec<SnapshotFile>, OpenError> {
+    layout::create_dir(&layout::tables_dir(to), durability)?;
     let mut files = Vec::new();
     for table in &pinned.tables {
         let label = format!("tree/tables/{}", table.id());
@@ -127,20 +130,18 @@ fn link(pinned: &Pinned, from: &Path, to: &Path) -> Result<Vec<SnapshotFile>, Op
         let name = FileName { checksum, length };
         files.push(SnapshotFile { label, name, path });
     }
-    layout::sync_dir(&layout::tables_dir(to))?;
-    let listing = format!("tree/v{}", pinned.id);
-    files.push(write(to, listing, &pinned.listing)?);
-    files.push(write(to, "tree/current".to_owned(), &pinned.current)?);
-    layout::sync_dir(&layout::tree_dir(to))?;
-    layout::sync_dir(to)?;
+    layout::sync_dir(&layout::tables_dir(to), durability)?;
+    let write = |label: String, bytes: &[u8]| {
+        let path = to.join(&label);
+        durability.write(&path, bytes).map_err(OpenError::io(&path))?;
+        let name = FileName::of(bytes);
+        Ok(SnapshotFile { label, name, path })
+    };
+    files.push(write(format!("tree/v{}", pinned.id), &pinned.listing)?);
+    files.push(write("tree/current".to_owned(), &pinned.current)?);
+    layout::sync_dir(&layout::tree_dir(to), durability)?;
+    layout::sync_dir(to, durability)?;
     Ok(files)
-}
-
-fn write(dir: &Path, label: String, bytes: &[u8]) -> Result<SnapshotFile, OpenError> {
-    let path = dir.join(&label);
-    disk::write_synced(&path, bytes).map_err(OpenError::io(&path))?;
-    let name = FileName::of(bytes);
-    Ok(SnapshotFile { label, name, path })
 }
 
 #[cfg(test)]

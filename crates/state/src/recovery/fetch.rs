@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, TryStreamExt};
 
-use super::fetched::check_file;
+use super::fetched::compare;
 use super::{FetchError, FetchedPart, Owned, Problem, Recovery};
+use crate::carry::{self, CarryError, in_thread};
 use crate::disk;
 use crate::store::{Content, Handle, Manifest, Part};
 
@@ -78,7 +79,7 @@ impl Recovery<'_> {
             let mut fetched = FetchedPart::new(part.range, part.position, &part.format);
             for handle in &part.handles {
                 let to = below(&dir, &handle.label)?;
-                disk::create_dir_durably(disk::parent(&to)).map_err(local(&to))?;
+                std::fs::create_dir_all(disk::parent(&to)).map_err(local(&to))?;
                 fetched.add(&handle.label, to.clone());
                 let copies = self.copies;
                 let copy = copies.map(|copies| copies.part_dir(manifest.checkpoint, &owner.task, index));
@@ -127,7 +128,10 @@ impl Recovery<'_> {
     }
 
     async fn file(&self, order: &Order<'_>) -> Result<From, FetchError> {
-        let copied = order.copy.as_deref().map(|copy| take_copy(copy, order));
+        let copied = match &order.copy {
+            Some(copy) => Some(take_copy(copy, order).await),
+            None => None,
+        };
         let is_inline = matches!(order.handle.content, Content::Inline(_));
         let problem = match (copied, &order.copy) {
             (Some(Ok(())), _) if is_inline => return Ok(From::Manifest),
@@ -138,7 +142,7 @@ impl Recovery<'_> {
         };
         match self.store {
             Some(store) => store
-                .fetch(order.handle, &order.to)
+                .fetch_as(order.handle, &order.to, self.durability)
                 .await
                 .map_err(FetchError::Store)?,
             None => take_inline(order, problem.as_ref())?,
@@ -159,13 +163,26 @@ fn take_inline(order: &Order<'_>, problem: Option<&(PathBuf, String)>) -> Result
         let (path, reason) = problem.cloned().unwrap_or_else(missing);
         return Err(FetchError::NoStore { path, reason });
     };
-    disk::write_synced(&order.to, bytes).map_err(local(&order.to))
+    std::fs::write(&order.to, bytes).map_err(local(&order.to))
 }
 
 /// Links the file of a copy if it is whole.
-fn take_copy(copy: &Path, order: &Order<'_>) -> Result<(), String> {
-    check_file(copy, order.handle.name).map_err(|error| error.to_string())?;
-    disk::link_or_copy(copy, &order.to).map_err(|error| error.to_string())
+async fn take_copy(copy: &Path, order: &Order<'_>) -> Result<(), String> {
+    let (from, to) = (copy.to_path_buf(), order.to.clone());
+    let brought = in_thread(None, move |pulse| {
+        carry::bring(&from, &to, carry::Bytes::Shared, pulse)
+    })
+    .await;
+    let refused = match brought {
+        Ok(found) => compare(copy, order.handle.name, found),
+        Err(CarryError::Io(error)) => Err(disk::at(copy)(error)),
+        Err(CarryError::Silent(_)) => unreachable!("it is waited for without a limit"),
+    };
+    refused.map_err(|error| {
+        // What is left of it means nothing.
+        drop(std::fs::remove_file(&order.to));
+        error.to_string()
+    })
 }
 
 /// The parts that have key groups of the owner, each with its subtask; together they have all of them.

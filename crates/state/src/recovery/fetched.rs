@@ -68,7 +68,11 @@ impl FetchedPart {
 
 /// Reads a file and compares it with its name.
 pub(crate) fn check_file(path: &Path, expected: FileName) -> io::Result<()> {
-    let found = FileName::of_file(path).map_err(disk::at(path))?;
+    compare(path, expected, FileName::of_file(path).map_err(disk::at(path))?)
+}
+
+/// What is in a file is what was written there.
+pub(super) fn compare(path: &Path, expected: FileName, found: FileName) -> io::Result<()> {
     if found == expected {
         return Ok(());
     }

@@ -39,6 +39,7 @@ impl Bed {
             copies: Some(&self.copies),
             store: Some(&self.store),
             progress: None,
+            durability: Durability::Lasting,
         }
     }
 
@@ -60,6 +61,7 @@ impl Bed {
                 file("deep/large", format!("rows of {subtask} at {checkpoint}")),
                 file("small", format!("s{checkpoint}")),
             ],
+            durability: crate::Durability::Lasting,
             synchronous: std::time::Duration::ZERO,
             asynchronous: std::time::Duration::ZERO,
         }
@@ -177,6 +179,7 @@ fn without_a_copy_or_with_a_damaged_one_files_come_from_the_store() {
         let remote = Recovery {
             store: Some(&bed.store),
             progress: Some(&progress),
+            durability: Durability::Lasting,
             copies: None,
         };
         let found = remote.newest(&[bed.owner(0, 2)]).await.unwrap().0.unwrap();

@@ -5,8 +5,9 @@
 
 use std::fs;
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Cleaned;
 
@@ -22,7 +23,7 @@ pub(super) fn remove(dir: &Path, grace: Duration, now: SystemTime, cleaned: &mut
             remove(&entry.path(), grace, now, cleaned)?;
         } else if is_leftover(&entry.file_name().to_string_lossy()) {
             let metadata = entry.metadata()?;
-            let age = now.duration_since(metadata.modified()?);
+            let age = now.duration_since(begun(&metadata)?);
             if age.is_ok_and(|age| age >= grace) {
                 fs::remove_file(entry.path())?;
                 cleaned.files += 1;
@@ -31,6 +32,15 @@ pub(super) fn remove(dir: &Path, grace: Duration, now: SystemTime, cleaned: &mut
         }
     }
     Ok(())
+}
+
+/// When the file got its name or was written to last: another name of an old file may be under way.
+fn begun(metadata: &fs::Metadata) -> io::Result<SystemTime> {
+    let named = Duration::new(
+        u64::try_from(metadata.ctime()).unwrap_or(0),
+        u32::try_from(metadata.ctime_nsec()).unwrap_or(0),
+    );
+    Ok(metadata.modified()?.max(UNIX_EPOCH + named))
 }
 
 fn is_leftover(name: &str) -> bool {

@@ -26,14 +26,18 @@ pub(super) async fn in_time<T>(
     let Some(max) = max else {
         return Ok(waited.await);
     };
-    let silent = |_| object_store::Error::Generic {
-        store: "silent",
-        source: Box::new(Silent(max)),
-    };
-    tokio::time::timeout(max, waited).await.map_err(silent)
+    tokio::time::timeout(max, waited).await.map_err(|_| silent(max))
 }
 
-/// Whether it is the error of [`in_time`].
+/// Nothing came for so long.
+pub(super) fn silent(max: Duration) -> object_store::Error {
+    object_store::Error::Generic {
+        store: "silent",
+        source: Box::new(Silent(max)),
+    }
+}
+
+/// Whether it is [`silent`].
 pub(super) fn is_silence(error: &object_store::Error) -> bool {
     matches!(error, object_store::Error::Generic { source, .. } if source.is::<Silent>())
 }

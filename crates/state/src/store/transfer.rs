@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path as StorePath;
-use object_store::{GetResult, GetResultPayload, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::silence::in_time;
 use super::{CheckpointStore, Content, FileName, Handle, StoreError, names};
+use crate::carry;
+use crate::disk::Durability;
 use crate::snapshot::SnapshotFiles;
 
 /// Files up to this size are put with one request; longer ones in pieces of this size.
 const PIECE_BYTES: usize = 8 << 20;
-/// A file of a directory is copied in pieces of this size.
-const COPY_BYTES: usize = 1 << 20;
 /// Pieces of one file under way at a time.
 const PIECES_AT_ONCE: usize = 4;
 
@@ -28,6 +28,8 @@ const PIECES_AT_ONCE: usize = 4;
 pub enum Source {
     /// A file that does not change until it was put.
     File(PathBuf),
+    /// A file that never changes and that nobody builds on: a store on its file system may have it as its own.
+    Scratch(PathBuf),
     /// In memory.
     Bytes(Bytes),
 }
@@ -101,7 +103,7 @@ impl CheckpointStore {
             .files
             .iter()
             .map(|file| async move {
-                let source = file.source();
+                let source = snapshot.source(file);
                 self.put_one(checkpoint, &file.label, (file.name, &source), known)
                     .await
             })
@@ -150,7 +152,7 @@ impl CheckpointStore {
         if name.length < self.options.inline_below {
             let bytes = match source {
                 Source::Bytes(bytes) => bytes.clone(),
-                Source::File(path) => read(path)?.into(),
+                Source::File(path) | Source::Scratch(path) => read(path)?.into(),
             };
             check(name, FileName::of(&bytes))?;
             return Ok(Moved {
@@ -180,20 +182,39 @@ impl CheckpointStore {
         self.ledger().doubt(name);
     }
 
-    /// Brings the file of a handle to `to`, which does not exist yet; it is there only once it is whole and synced. One
-    /// that comes damaged is asked for again: the way may be at fault.
+    /// Brings the file of a handle to `to`, which does not exist yet; it is there only once it is whole. Nothing is
+    /// synced: a file that came from a directory may be another name of the one there. One that comes damaged is asked
+    /// for again: the way may be at fault.
     ///
     /// # Errors
     ///
     /// [`StoreError::Damaged`] when it is not what was written; else when the store or the disk fails.
     pub async fn fetch(&self, handle: &Handle, to: &Path) -> Result<(), StoreError> {
+        self.fetch_as(handle, to, Durability::Lasting).await
+    }
+
+    /// As [`fetch`](Self::fetch); a file that nobody builds on later may be another name of the one in a directory.
+    ///
+    /// # Errors
+    ///
+    /// As [`fetch`](Self::fetch).
+    pub async fn fetch_as(
+        &self,
+        handle: &Handle,
+        to: &Path,
+        durability: Durability,
+    ) -> Result<(), StoreError> {
+        let bytes = match durability {
+            Durability::Lasting => carry::Bytes::Own,
+            Durability::Scratch => carry::Bytes::Shared,
+        };
         let new = to.with_extension("new");
-        let mut fetched = self.fetch_once(handle, &new).await;
+        let mut fetched = self.fetch_once(handle, &new, bytes).await;
         for _ in 1..DAMAGED_TRIES_MAX {
             if !matches!(fetched, Err(StoreError::Damaged { .. })) {
                 break;
             }
-            fetched = self.fetch_once(handle, &new).await;
+            fetched = self.fetch_once(handle, &new, bytes).await;
         }
         match fetched {
             Ok(()) => std::fs::rename(&new, to).map_err(local(to)),
@@ -208,10 +229,10 @@ impl CheckpointStore {
         }
     }
 
-    async fn fetch_once(&self, handle: &Handle, new: &Path) -> Result<(), StoreError> {
+    async fn fetch_once(&self, handle: &Handle, new: &Path, shares: carry::Bytes) -> Result<(), StoreError> {
         let found = match &handle.content {
             Content::Inline(bytes) => write_whole(new, bytes)?,
-            Content::Stored => self.fetch_stored(handle.name, new).await?,
+            Content::Stored => self.fetch_stored(handle.name, new, shares).await?,
         };
         check(handle.name, found).inspect_err(|_| {
             self.counts.damaged_files.fetch_add(1, Ordering::Relaxed);
@@ -220,17 +241,29 @@ impl CheckpointStore {
 
     async fn put_file(&self, name: FileName, source: &Source) -> Result<(), StoreError> {
         let path = names::file_path(&self.prefix, name);
+        match (source, self.path_in_dir(&path)) {
+            (Source::File(file), Some(to)) => {
+                return self
+                    .put_in_dir(&path, (file, to), (name, carry::Bytes::Own))
+                    .await;
+            }
+            (Source::Scratch(file), Some(to)) => {
+                let name = (name, carry::Bytes::Shared);
+                return self.put_in_dir(&path, (file, to), name).await;
+            }
+            _ => {}
+        }
         match source {
             Source::Bytes(bytes) => {
                 check(name, FileName::of(bytes))?;
                 self.put_at_once(&path, bytes.clone()).await
             }
-            Source::File(file) if name.length <= PIECE_BYTES as u64 => {
+            Source::File(file) | Source::Scratch(file) if name.length <= PIECE_BYTES as u64 => {
                 let bytes = Bytes::from(read(file)?);
                 check(name, FileName::of(&bytes))?;
                 self.put_at_once(&path, bytes).await
             }
-            Source::File(file) => self.put_in_pieces(&path, name, file).await,
+            Source::File(file) | Source::Scratch(file) => self.put_in_pieces(&path, name, file).await,
         }
     }
 
@@ -259,27 +292,26 @@ impl CheckpointStore {
         self.ask(path, put).await
     }
 
-    async fn fetch_stored(&self, name: FileName, to: &Path) -> Result<FileName, StoreError> {
+    async fn fetch_stored(
+        &self,
+        name: FileName,
+        to: &Path,
+        bytes: carry::Bytes,
+    ) -> Result<FileName, StoreError> {
         let path = names::file_path(&self.prefix, name);
+        if let Some(from) = self.path_in_dir(&path) {
+            return self.fetch_from_dir(&path, from, (to, bytes)).await;
+        }
         let max = self.options.silence_max;
         let fetch = || async {
             let get = ObjectStore::get_opts(&*self.objects, &path, object_store::GetOptions::default());
             let got = in_time(max, get).await??;
             let mut arrival = Arrival::create(to).map_err(generic)?;
-            match got {
-                // A directory: its own stream would bring the file in small pieces, each by way of another thread.
-                GetResult {
-                    payload: GetResultPayload::File(file, _),
-                    ..
-                } => arrival.all_of(file).map_err(generic)?,
-                got => {
-                    let mut stream = got.into_stream();
-                    while let Some(piece) = in_time(max, stream.try_next()).await?? {
-                        arrival.add(&piece).map_err(generic)?;
-                    }
-                }
+            let mut stream = got.into_stream();
+            while let Some(piece) = in_time(max, stream.try_next()).await?? {
+                arrival.add(&piece).map_err(generic)?;
             }
-            arrival.finish().map_err(generic)
+            Ok(arrival.finish())
         };
         self.ask(&path, fetch).await
     }
@@ -307,23 +339,12 @@ impl Arrival {
         self.to.write_all(piece)
     }
 
-    fn all_of(&mut self, mut from: File) -> io::Result<()> {
-        let mut buffer = vec![0; COPY_BYTES];
-        loop {
-            match from.read(&mut buffer)? {
-                0 => return Ok(()),
-                read => self.add(&buffer[..read])?,
-            }
-        }
-    }
-
-    /// It is all there: synced, and what it is called.
-    fn finish(self) -> io::Result<FileName> {
-        self.to.sync_all()?;
-        Ok(FileName {
+    /// It is all there: what it is called.
+    fn finish(self) -> FileName {
+        FileName {
             checksum: self.hash.digest128(),
             length: self.length,
-        })
+        }
     }
 }
 
@@ -340,7 +361,7 @@ async fn send_pieces(upload: &mut WriteMultipart, file: &Path) -> object_store::
     }
 }
 
-fn check(expected: FileName, found: FileName) -> Result<(), StoreError> {
+pub(super) fn check(expected: FileName, found: FileName) -> Result<(), StoreError> {
     if expected == found {
         Ok(())
     } else {
@@ -353,23 +374,18 @@ fn read(path: &Path) -> Result<Vec<u8>, StoreError> {
 }
 
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<FileName, StoreError> {
-    let write = || {
-        let mut file = File::create(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    write().map_err(local(path))?;
+    std::fs::write(path, bytes).map_err(local(path))?;
     Ok(FileName::of(bytes))
 }
 
-fn local(path: &Path) -> impl Fn(io::Error) -> StoreError + '_ {
+pub(super) fn local(path: &Path) -> impl Fn(io::Error) -> StoreError + '_ {
     |error| StoreError::Local {
         path: path.to_path_buf(),
         reason: error.to_string(),
     }
 }
 
-fn generic(error: io::Error) -> object_store::Error {
+pub(super) fn generic(error: io::Error) -> object_store::Error {
     object_store::Error::Generic {
         store: "local file",
         source: Box::new(error),

@@ -87,7 +87,7 @@ pub(crate) const KEYS: &[Key] = &[
     unset(
         "execution.checkpointing.local-backup.enabled",
         Kind::Bool,
-        "Whether the newest checkpoint stays on this host as well while the job works, for restarts; unset, false.",
+        "Whether the newest checkpoint stays on this host as well while the job works, for restarts; unset, true with state.backend.type lsm.",
     ),
     key(
         "execution.checkpointing.num-retained",

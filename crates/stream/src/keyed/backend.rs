@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use everspan_state::heap::{HeapCheckpoints, HeapError, HeapReader, HeapSnapshots, HeapTable};
-use everspan_state::{Compaction, FetchedPart, KeyGroupRange, LsmMap, LsmSnapshot, RowsInMemory, StateError};
+use everspan_state::{
+    Compaction, Durability, FetchedPart, KeyGroupRange, LsmMap, LsmSnapshot, RowsInMemory, StateError,
+};
 
 use super::KeyOf;
 use super::descriptor::ValueStateDescriptor;
@@ -83,7 +85,7 @@ trait Table<K>: Any + Send {
 impl<K: Key, V: StateValue> Table<K> for ValueTable<K, V> {
     fn add_to(&mut self, snapshot: &mut HeapSnapshots, name: &str) {
         if let Self::Heap(rows) = self {
-            snapshot.add(name, rows.snapshot());
+            snapshot.add(name, rows);
         }
     }
 
@@ -135,7 +137,10 @@ impl<K: Key> KeyedBackend<K> {
             range: setup.key_groups().0,
             tables: Vec::new(),
             place: match setup.state_settings() {
-                StateSettings::Heap { incremental } => Place::Heap(HeapCheckpoints::new(incremental)),
+                StateSettings::Heap { incremental } => Place::Heap(
+                    // What is written goes into a store, which sees to it that it lasts.
+                    HeapCheckpoints::new(incremental).durability(Durability::Scratch),
+                ),
                 StateSettings::Lsm(settings) => Place::Lsm(Box::new(LsmState::new(settings))),
             },
             uid: operator.uid.clone(),

@@ -5,20 +5,28 @@
 //!        nothing           changed rows go to       rows on disk leave memory; when too few
 //!                          disk beside the work     are there, the operator waits for them
 //! ```
+//!
+//! Rows that change slowly go to disk before a checkpoint asks for them, a few MiB at a time: less is left for it to wait
+//! for. Where many change, most would change again before the checkpoint comes, and nothing is written ahead.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use everspan_state::{
-    Compacting, Compaction, FetchedPart, KeyGroupRange, LsmOptions, LsmShared, LsmSnapshot, LsmTables, Owner,
-    RowsInMemory, StateError,
+    Compacting, Compaction, Durability, FetchedPart, KeyGroupRange, LsmOptions, LsmShared, LsmSnapshot,
+    LsmTables, Owner, RowsInMemory, StateError,
 };
 
 use crate::failure::Result;
 
 /// Tables of the newest level that are merged: few rewrites want many.
-const L0_TABLES_MAX: u8 = 8;
+const L0_TABLES_MAX: u8 = 16;
+/// So many bytes of changes go to disk ahead of a checkpoint…
+const AHEAD_BYTES: u64 = 4 << 20;
+/// … if it took them so long to come up, and not twice as many came.
+const AHEAD_AFTER: Duration = Duration::from_millis(500);
 
 /// What all operators of a run share.
 #[derive(Clone)]
@@ -39,6 +47,8 @@ pub(crate) struct LsmState {
     /// Made when the operator opens.
     tables: Option<LsmTables>,
     budget_bytes: usize,
+    /// Since when changes have come up that are not on disk, nor on their way.
+    changes_since: Instant,
 }
 
 impl LsmState {
@@ -49,6 +59,7 @@ impl LsmState {
             number,
             tables: None,
             budget_bytes: 0,
+            changes_since: Instant::now(),
         }
     }
 
@@ -66,6 +77,8 @@ impl LsmState {
         let options = LsmOptions {
             compacting: Compacting::FewRewrites,
             l0_tables_max: L0_TABLES_MAX,
+            // A new run makes a tree of its own.
+            durability: Durability::Scratch,
             ..LsmOptions::new(self.settings.shared.clone(), owner)
         };
         let (tables, compaction) = if parts.is_empty() {
@@ -88,6 +101,7 @@ impl LsmState {
         &mut self,
         tables: &mut [&mut dyn RowsInMemory],
     ) -> Result<LsmSnapshot, StateError> {
+        self.changes_since = Instant::now();
         let state = self.tables.as_mut().expect("a barrier comes to an open operator");
         let mut out = state.begin(changed_bytes(tables))?;
         tables.iter_mut().for_each(|table| table.add_to(&mut out));
@@ -101,6 +115,9 @@ impl LsmState {
         };
         let is_writing = state.is_writing()?;
         tables.iter_mut().for_each(|table| table.sample());
+        if !is_writing && self.is_to_write_ahead(tables) {
+            self.write_ahead(tables)?;
+        }
         let budget = self.budget_bytes;
         if memory_bytes(tables) <= budget / 4 * 3 {
             return Ok(());
@@ -117,6 +134,20 @@ impl LsmState {
         self.tables().expect("it was there just now").wait()?;
         self.evict(tables, budget);
         Ok(())
+    }
+
+    /// Whether enough has changed, and not too much of it at a time.
+    fn is_to_write_ahead(&self, tables: &[&mut dyn RowsInMemory]) -> bool {
+        let is_some = (AHEAD_BYTES..=2 * AHEAD_BYTES).contains(&changed_bytes(tables));
+        is_some && self.changes_since.elapsed() >= AHEAD_AFTER
+    }
+
+    fn write_ahead(&mut self, tables: &mut [&mut dyn RowsInMemory]) -> Result<(), StateError> {
+        match self.snapshot(tables) {
+            // The next checkpoint has to have room, and tells it if there is none.
+            Err(StateError::DiskFull { .. } | StateError::FreeSpaceUnknown { .. }) => Ok(()),
+            written => written.map(drop),
+        }
     }
 
     /// Makes room when more than `budget` is used: a little more than needed, so that it is not needed again at once.

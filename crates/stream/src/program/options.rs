@@ -64,26 +64,21 @@ fn checkpoints(from: &Configuration) -> Options {
 
 fn state(from: &Configuration) -> StateOptions {
     // The newer name wins.
-    let is_on = |names: [&str; 2], unless_said| {
+    let said = |names: [&str; 2]| {
         let said = names.iter().find(|key| from.is_given(key));
-        said.map_or(unless_said, |key| from.is_on(key))
+        said.map(|key| from.is_on(key))
     };
     StateOptions {
         backend: match from.text("state.backend.type") {
             Some("lsm" | "rocksdb") => StateBackend::Lsm,
             _ => StateBackend::Hashmap,
         },
-        incremental: is_on(
-            ["execution.checkpointing.incremental", "state.backend.incremental"],
-            true,
-        ),
-        local_recovery: is_on(
-            [
-                "execution.checkpointing.local-backup.enabled",
-                "state.backend.local-recovery",
-            ],
-            false,
-        ),
+        incremental: said(["execution.checkpointing.incremental", "state.backend.incremental"])
+            .unwrap_or(true),
+        local_recovery: said([
+            "execution.checkpointing.local-backup.enabled",
+            "state.backend.local-recovery",
+        ]),
         lsm_dir: from.path("state.backend.lsm.localdir"),
         lsm_memory_bytes: from
             .memory("state.backend.lsm.memory.size")

@@ -1,13 +1,19 @@
 //! What a run has under way at the stores of its job.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, UNIX_EPOCH};
 
 use everspan_state::LocalCopies;
 use everspan_state::store::Manifest;
 use tokio::sync::oneshot;
 
 use super::crew::Crew;
+use super::run::Place;
 use super::stores::Stores;
+
+/// What another job puts into the same store is left alone for so long: it may be at work.
+const FOREIGN_GRACE: Duration = Duration::from_secs(24 * 3600);
 
 /// See the module. Nothing of it is waited for before the run ends. The next run looks into the stores when all of it is
 /// done: a checkpoint that is given up must not vanish after it was restored.
@@ -72,6 +78,31 @@ impl AtStores {
         self.spawn(crew, move |stores| async move {
             for checkpoint in checkpoints {
                 drop(stores.of(false).forget(checkpoint).await);
+            }
+        });
+    }
+
+    /// Removes what was put before the job began and what no checkpoint names, unless a run of it has done so: a process that
+    /// was killed left it.
+    pub(crate) fn clean_once(&mut self, place: &Place) {
+        if place.is_clean.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let began = UNIX_EPOCH + Duration::from_nanos(place.began.wall_ns);
+        let job = place.job.id.clone();
+        self.spawn(&place.crew, move |stores| async move {
+            for store in stores.all() {
+                let Ok(listing) = store.list().await else {
+                    // The next job does it.
+                    continue;
+                };
+                let is_ours_alone = listing.readable.iter().all(|manifest| manifest.job == job);
+                let grace = if is_ours_alone {
+                    Duration::ZERO
+                } else {
+                    FOREIGN_GRACE
+                };
+                drop(store.clean(grace, began).await);
             }
         });
     }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use everspan_checkpoint::{
     AbortReason, Coordinator, Initialization, Input, Job, Kind, Now, Output, Restored as RestoredFrom,
     Resumed, Run, Task, Ticket, job_failure,
 };
-use everspan_state::LocalCopies;
+use everspan_state::{Durability, LocalCopies};
 use everspan_trace::{MetricGroup, SpanContext, derive_trace_id};
 use tokio::sync::mpsc;
 
@@ -108,8 +108,10 @@ impl ReadyJob {
             .as_ref()
             .map_or_else(PathBuf::new, |own| own.path().to_owned());
         let state = WorkingState::new(options.state.clone(), number, &dir)?;
-        let copies = options.state.local_recovery.then(|| {
-            let opened = LocalCopies::open(&dir.join("copies"));
+        let is_copied = means.stores.is_some() && options.state.keeps_copies();
+        let copies = is_copied.then(|| {
+            // They go with the job, whose runs read them again.
+            let opened = LocalCopies::open_as(&dir.join("copies"), Durability::Scratch);
             opened.map_err(|error| JobError::Option(format!("process.working-dir: {error}")))
         });
         let copies = copies.transpose()?;
@@ -136,6 +138,8 @@ impl ReadyJob {
                 job,
                 options,
                 inbox: Inbox::new(means.receiver, means.clock.clone()),
+                began: means.clock.now(),
+                is_clean: AtomicBool::new(false),
                 clock: means.clock,
                 monitor: Monitor::default(),
                 stores: means.stores,

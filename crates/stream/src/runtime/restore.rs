@@ -6,7 +6,7 @@ use std::path::Path;
 
 use everspan_checkpoint::{Location, Report, SubtaskId};
 use everspan_state::store::{CheckpointStore, Manifest};
-use everspan_state::{KeyGroupRange, LocalCopies, Owned, Problem, Recovery};
+use everspan_state::{Durability, KeyGroupRange, LocalCopies, Owned, Problem, Recovery};
 
 use super::error::JobError;
 use super::master::attachment_name;
@@ -109,6 +109,7 @@ pub(crate) async fn restore(
             copies: places.copies,
             store: Some(store),
             progress: None,
+            durability: Durability::Scratch,
         };
         match beginning(graph, &recovery, manifest, options, dir).await {
             Ok(beginning) => return Ok((Some(beginning), known)),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
 
 use everspan_checkpoint::{
@@ -78,6 +79,10 @@ pub(crate) struct Place {
     pub(crate) job: Job,
     pub(crate) options: JobOptions,
     pub(crate) clock: Arc<Clock>,
+    /// When the job had put nothing into a store yet.
+    pub(crate) began: Now,
+    /// Whether what others left in the stores before that was removed, or is about to be.
+    pub(crate) is_clean: AtomicBool,
     pub(crate) monitor: Monitor,
     pub(crate) stores: Option<Stores>,
     /// Of its checkpoints on this host, if they are to be kept.
@@ -389,8 +394,8 @@ impl<'a> Running<'a> {
                     sources.for_each(|seat| seat.order(order.clone()));
                 }
                 Effect::OrderAll(order) => {
-                    if let (Order::Completed(checkpoint), Some(writer)) = (&order, &self.writer) {
-                        writer.forget_before(*checkpoint);
+                    if let Order::Completed(checkpoint) = &order {
+                        self.tidy_up(*checkpoint);
                     }
                     self.seats.values().for_each(|seat| seat.order(order.clone()));
                 }
@@ -417,6 +422,14 @@ impl<'a> Running<'a> {
                 }
             }
         }
+    }
+
+    /// A checkpoint has completed: what came before it is not needed any more, on this host and elsewhere.
+    fn tidy_up(&mut self, checkpoint: u64) {
+        if let Some(writer) = &self.writer {
+            writer.forget_before(checkpoint);
+        }
+        self.at_stores.clean_once(self.place);
     }
 
     fn publish(&mut self, manifest: Manifest) {

@@ -10,8 +10,8 @@ pub struct StateOptions {
     /// `execution.checkpointing.incremental`: checkpoints write what changed instead of everything.
     pub incremental: bool,
     /// `execution.checkpointing.local-backup.enabled`: the newest checkpoint stays on this host as well while the job
-    /// works, so that a restart need not fetch it.
-    pub local_recovery: bool,
+    /// works, so that a restart need not fetch it. `None`: with state on disk, of which it has the files anyway.
+    pub local_recovery: Option<bool>,
     /// `state.backend.lsm.localdir`: a directory on this host for state on disk while the job works; that of
     /// [`local_dir`](super::options::JobOptions::local_dir) unless set.
     pub lsm_dir: Option<PathBuf>,
@@ -41,6 +41,11 @@ impl StateOptions {
             ..Self::default()
         }
     }
+
+    /// Whether the newest checkpoint stays on this host.
+    pub(crate) fn keeps_copies(&self) -> bool {
+        self.local_recovery.unwrap_or(self.backend == StateBackend::Lsm)
+    }
 }
 
 impl Default for StateOptions {
@@ -48,7 +53,7 @@ impl Default for StateOptions {
         Self {
             backend: StateBackend::default(),
             incremental: true,
-            local_recovery: false,
+            local_recovery: None,
             lsm_dir: None,
             lsm_memory_bytes: Self::LSM_MEMORY_BYTES,
         }

@@ -1,12 +1,13 @@
 //! The job, its input and its golden result.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use everspan_state::store::{CheckpointStore, Manifest, StoreOptions};
 use everspan_stream::{
     FileSink, JobError, JobHandle, JobOptions, MapFunction, Result, StreamExecutionEnvironment,
 };
@@ -79,6 +80,52 @@ impl Place {
         let names = entries.map(|entry| entry.expect("the directory stays").file_name());
         let names = names.map(|name| name.to_string_lossy().into_owned());
         names.filter(|name| name.starts_with('.')).collect()
+    }
+
+    /// What processes that are killed leave in the store: files on their way, and files of checkpoints that never were.
+    /// Returns everything that is there.
+    pub(crate) fn leave_orphans(&self) -> Vec<PathBuf> {
+        let dir = self.checkpoints().join("files/ab");
+        fs::create_dir_all(&dir).expect("there is room");
+        for name in [
+            "ab000000000000000000000000000001-4",
+            "ab000000000000000000000000000002-4#1",
+        ] {
+            fs::write(dir.join(name), "left").expect("there is room");
+        }
+        self.stored()
+    }
+
+    fn stored(&self) -> Vec<PathBuf> {
+        let dirs = fs::read_dir(self.checkpoints().join("files")).expect("the store is there");
+        let files =
+            dirs.flat_map(|dir| fs::read_dir(dir.expect("it stays").path()).expect("it is a directory"));
+        files.map(|file| file.expect("it stays").path()).collect()
+    }
+
+    /// Those of these files that are still there although no checkpoint names them.
+    pub(crate) fn unnamed_of(&self, files: &[PathBuf]) -> Vec<PathBuf> {
+        let store = self.checkpoints().display().to_string();
+        let store = CheckpointStore::open(&store, StoreOptions::default()).expect("it is a directory");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build();
+        let listing = runtime.expect("there is memory").block_on(store.list());
+        let manifests = listing.expect("it can be read").readable;
+        let named: BTreeSet<String> = manifests
+            .iter()
+            .flat_map(Manifest::stored)
+            .map(|name| name.to_string())
+            .collect();
+        let is_named = |file: &PathBuf| {
+            let name = file.file_name().expect("a file has a name");
+            named.contains(&*name.to_string_lossy())
+        };
+        let there = self.stored();
+        let left = files
+            .iter()
+            .filter(|file| there.contains(file) && !is_named(file));
+        left.cloned().collect()
     }
 
     /// Every word has each of its counts once.

@@ -144,7 +144,7 @@ fn a_restart_takes_state_from_the_copy_on_this_host_where_there_is_one() {
     for (way, local_recovery) in ALIGNED.into_iter().flat_map(|way| [(way, true), (way, false)]) {
         let place = Place::new();
         let mut options = checkpointed(&place, way);
-        options.state.local_recovery = local_recovery;
+        options.state.local_recovery = Some(local_recovery);
         let told = recovered(&place, options);
         let of_restart = |key: &str| told.numbers("JobInitialization", key)[1].is_some();
         let case = format!("{way:?} {local_recovery}");

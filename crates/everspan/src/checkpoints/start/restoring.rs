@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use everspan_checkpoint::{Location, Report, Restored, Run};
 use everspan_state::store::{CheckpointStore, Manifest};
-use everspan_state::{LsmBackend, LsmOptions, Owned, Recovery, RestoredBytes};
+use everspan_state::{Durability, LsmBackend, LsmOptions, Owned, Recovery, RestoredBytes};
 
 use super::{Place, Start, suspect_file};
 use crate::checkpoints::manifest;
@@ -115,6 +115,7 @@ impl Start {
             copies: Some(&self.copies),
             store,
             progress: Some(&said.progress),
+            durability: Durability::Lasting,
         };
         let owner = owned(at.partition, &self.options.dir);
         let fetched = self
@@ -147,6 +148,7 @@ impl Start {
             copies: Some(&self.copies),
             store: store.as_deref(),
             progress: None,
+            durability: Durability::Lasting,
         };
         let (mut manifests, problems) = self
             .runtime

@@ -1,7 +1,9 @@
 //! Stores that are full, slow, or change bytes.
 
 use super::*;
-use crate::{Backend, LsmBackend, LsmOptions, LsmShared, Owner, SnapshotFiles, SnapshotWriter, Snapshots};
+use crate::{
+    Backend, Durability, LsmBackend, LsmOptions, LsmShared, Owner, SnapshotFiles, SnapshotWriter, Snapshots,
+};
 
 fn faulty() -> (Arc<Faulty>, CheckpointStore) {
     let objects = Arc::new(Faulty::new(InMemory::new(), 1, 0));
@@ -75,6 +77,46 @@ fn a_store_that_falls_silent_is_asked_again_and_given_up_after_three_times() {
         store.publish(&manifest(1, vec![moved.handle])).await.unwrap();
         let error = store.manifest(1).await.unwrap_err().to_string();
         assert!(error.contains("no byte came for 30s"), "{error}");
+    });
+}
+
+#[test]
+fn a_directory_that_falls_silent_within_a_file_is_given_up_after_three_times() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let dir = tempfile::tempdir().unwrap();
+        let mut options = options();
+        options.silence_max = Some(Duration::from_millis(20));
+        options.retry.first_pause = Duration::from_millis(1);
+        let store = CheckpointStore::open(dir.path().join("store").to_str().unwrap(), options).unwrap();
+        let (name, source) = file("a file's text");
+        let moved = store.put(1, "x", name, &source).await.unwrap();
+        let path = dir
+            .path()
+            .join("store")
+            .join(names::file_path(&store.prefix, name).as_ref());
+        std::fs::remove_file(&path).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        // It can be opened, and has nothing to read.
+        let pipe = std::fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .unwrap();
+        for durability in [Durability::Lasting, Durability::Scratch] {
+            let fetched = store
+                .fetch_as(&moved.handle, &dir.path().join("x"), durability)
+                .await;
+            let error = fetched.unwrap_err().to_string();
+            assert!(error.contains("failed 3 times"), "{error}");
+            assert!(error.contains("no byte came for 20ms"), "{error}");
+        }
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "the store");
+        drop(pipe);
     });
 }
 

@@ -4,6 +4,7 @@
 
 mod world {
     pub(crate) mod bank;
+    pub(crate) mod child;
     pub(crate) mod collector;
     pub(crate) mod figures;
     pub(crate) mod http;

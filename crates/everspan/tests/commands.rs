@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-mod commands {
+mod world {
+    pub(crate) mod child;
+}
+
+mod commanded {
     pub(crate) mod client;
     pub(crate) mod mistakes;
     pub(crate) mod process;

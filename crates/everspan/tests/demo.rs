@@ -2,13 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod world {
+    pub(crate) mod child;
+}
+
 use std::net::TcpListener;
 use std::process::Command;
+
+use world::child::output;
 
 fn demo(arguments: &[&str]) -> (String, String, Option<i32>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_everspan"));
     command.arg("demo").args(arguments).env_remove("RUST_LOG");
-    let output = command.output().unwrap();
+    let output = output(&mut command);
     (
         String::from_utf8(output.stdout).unwrap(),
         String::from_utf8(output.stderr).unwrap(),

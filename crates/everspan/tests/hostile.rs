@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod world {
+    pub(crate) mod child;
     pub(crate) mod crimes;
     pub(crate) mod http;
     pub(crate) mod server;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::sync::Semaphore;
+use tokio::sync::mpsc::UnboundedReceiver;
 use world::crimes::{AGAINST_OBJECTS, CRIMES, Crime};
 use world::server::{PATIENCE, Server};
 use world::service::{Cut, Heard, Manners, Service, argument, finished};
@@ -57,6 +59,12 @@ async fn start(crimes: &'static [Crime]) -> (Service, Arc<Semaphore>) {
         }
     });
     (service.await, gate)
+}
+
+/// What the service tells next.
+async fn next<T>(heard: &mut UnboundedReceiver<T>) -> T {
+    let told = tokio::time::timeout(PATIENCE, heard.recv()).await;
+    told.expect("the service tells in time").unwrap()
 }
 
 async fn served(crimes: &'static [Crime]) -> (Server, Service, Arc<Semaphore>, tempfile::TempDir) {
@@ -245,7 +253,7 @@ async fn silence_is_ended_by_the_inactivity_timeout_and_then_by_the_abort_timeou
         let message = invocation["last_error"]["message"].as_str().unwrap();
         assert!(message.contains("silent for 400 ms"), "{message}");
         assert_eq!(server.attach(&id).await.text(), "awake");
-        let (first, asked_at, left_at) = heard.recv().await.unwrap();
+        let (first, asked_at, left_at) = next(&mut heard).await;
         assert_eq!(first, Heard::HalfClosed, "{argument}");
         // It was not earlier; how much later is the machine's affair.
         assert!(asked_at - begun >= Duration::from_millis(300), "{argument}");
@@ -289,11 +297,10 @@ async fn killing_an_invocation_leaves_a_service_that_never_answers() {
     let server = Server::start(data.path(), &[]);
     assert_eq!(server.register(&service.url).await.status, 201);
     let id = server.send("/Svc/run", "").await;
-    assert_eq!(heard.recv().await.unwrap(), None);
+    assert_eq!(next(&mut heard).await, None);
     let path = format!("/invocations/{id}/kill");
     let killed = world::http::request(&server.admin, "PATCH", &path, &[], b"").await;
     assert_eq!(killed.status, 200);
-    let heard = tokio::time::timeout(PATIENCE, heard.recv()).await;
-    assert_eq!(heard.unwrap().unwrap(), Some(Heard::Reset));
+    assert_eq!(next(&mut heard).await, Some(Heard::Reset));
     assert_eq!(server.attach(&id).await.status, 409);
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod world {
+    pub(crate) mod child;
     pub(crate) mod http;
     pub(crate) mod server;
     pub(crate) mod service;
@@ -334,7 +335,8 @@ async fn a_deployment_that_does_not_answer_holds_up_no_other() {
         let server = Arc::clone(&server);
         async move { server.register(&url).await }
     });
-    let (_asked, _) = silent.accept().await.unwrap();
+    let asked = tokio::time::timeout(PATIENCE, silent.accept()).await;
+    let (_asked, _) = asked.expect("it is asked").unwrap();
     let service = echo().await;
     assert_eq!(server.register(&service.url).await.status, 201);
     assert!(!hanging.is_finished(), "the other one still waits");

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod world {
+    pub(crate) mod child;
     pub(crate) mod disk;
     pub(crate) mod http;
     pub(crate) mod server;

@@ -6,8 +6,12 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use everspan_wal::{Batch, Committer, FileDisk, FileDiskError, Log, LogEvent, Options};
+
+/// However slow the machine is.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn options() -> Options {
     Options {
@@ -136,7 +140,7 @@ fn many_threads_share_few_syncs() {
     });
     let mut committed = BTreeMap::new();
     while committed.values().sum::<u64>() < 2000 {
-        committed.extend(told.recv().unwrap());
+        committed.extend(told.recv_timeout(PATIENCE).unwrap());
     }
     assert_eq!(committer.counters().records(), 2000);
     assert!(

@@ -93,7 +93,7 @@ fn config(collector_port: u16) -> Config {
     let mut config = Config::load(&flags, []).expect("these flags are as their keys expect");
     config.log.segment_size = 4 * MIB;
     config.state.cache_size = 8 * MIB;
-    config.shutdown_timeout = Duration::from_secs(2);
+    config.shutdown_timeout = Duration::from_secs(30);
     config.default_retry_policy.initial_interval = Duration::from_millis(150);
     config.default_retry_policy.max_interval = Duration::from_secs(1);
     config

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::made::assert_sane;
 use super::stage::{Stage, add, balance, checkpoint, post, shown, total};
 use crate::world::bank::ACCOUNTS;
+use crate::world::child::output;
 use crate::world::collector::{attributes, number, text};
 use crate::world::http::request;
 use crate::world::server::everspan;
@@ -121,17 +122,12 @@ async fn a_damaged_checkpoint_is_skipped_and_the_one_before_it_taken() {
 
 /// Runs `everspan restore`; its exit code and what it says.
 pub(super) fn restore(from: &Path, to: &Path, more: &[&str]) -> (Option<i32>, String) {
-    let output = everspan()
-        .args([
-            "restore",
-            "--from",
-            from.to_str().unwrap(),
-            "--base-dir",
-            to.to_str().unwrap(),
-        ])
-        .args(more)
-        .output()
-        .unwrap();
+    let (from, to) = (from.to_str().unwrap(), to.to_str().unwrap());
+    let mut command = everspan();
+    command
+        .args(["restore", "--from", from, "--base-dir", to])
+        .args(more);
+    let output = output(&mut command);
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(said).unwrap())
 }

@@ -1,16 +1,16 @@
 //! A lost disk that comes back from a store that speaks S3. Run by `cargo xtask test --only s3`, which installs the server.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use super::recovered::restore;
 use super::stage::{Stage, add, balance, checkpoint};
+use crate::world::child::Process;
 
-/// moto, in a process of its own; it ends with its input.
+/// moto, in a process of its own.
 struct S3 {
-    process: Child,
+    _process: Process,
     endpoint: String,
 }
 
@@ -18,29 +18,20 @@ impl S3 {
     fn start() -> Self {
         let python = std::env::var_os("EVERSPAN_S3_PYTHON")
             .expect("EVERSPAN_S3_PYTHON names a Python with moto: `cargo xtask test --only s3` sets it");
-        let mut process = Command::new(python)
+        let mut command = Command::new(python);
+        command
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/s3/serve.py"))
             .arg("bucket")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut endpoint = String::new();
-        let output = process.stdout.take().unwrap();
-        BufReader::new(output).read_line(&mut endpoint).unwrap();
-        assert!(endpoint.starts_with("http://"), "it says where it is");
+            .stderr(Stdio::null());
+        let mut process = Process::start(&mut command);
+        let endpoint = process.stdout().next().expect("it says where it is");
+        assert!(endpoint.starts_with("http://"), "{endpoint}");
         Self {
-            process,
-            endpoint: endpoint.trim().to_owned(),
+            _process: process,
+            endpoint,
         }
-    }
-}
-
-impl Drop for S3 {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        drop(self.process.wait());
     }
 }
 

@@ -1,17 +1,15 @@
 //! What is known of a server that starts: a restore may take long.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::recovered::lose_copies;
 use super::stage::{Stage, add, balance, checkpoint};
+use crate::world::child::Process;
 use crate::world::http::request;
 use crate::world::server::PATIENCE;
 
@@ -56,31 +54,6 @@ impl Hanging {
     }
 }
 
-/// A server that may never be up: killed when the test is over, however it ends.
-struct Starting(Child);
-
-impl Starting {
-    /// What it logs, line by line.
-    fn lines(&mut self) -> Receiver<String> {
-        let stderr = BufReader::new(self.0.stderr.take().unwrap());
-        let (sender, lines) = mpsc::channel();
-        thread::spawn(move || {
-            stderr
-                .lines()
-                .map_while(Result::ok)
-                .try_for_each(|line| sender.send(line))
-        });
-        lines
-    }
-}
-
-impl Drop for Starting {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
-
 /// The numbers of `/metrics` by their names.
 fn figure(metrics: &str, name: &str) -> Option<u64> {
     let line = metrics
@@ -103,10 +76,10 @@ async fn a_long_restore_is_seen_on_the_admin_port() {
     fs::remove_dir_all(stage.data().join("state/partition-0001")).unwrap();
     let hanging = Hanging::instead_of(&stage);
 
-    let mut server = Starting(stage.command().spawn().unwrap());
-    let lines = server.lines();
+    let mut server = Process::start(&mut stage.command());
+    let words = server.stderr();
     let admin = loop {
-        let line: Value = serde_json::from_str(&lines.recv_timeout(PATIENCE).unwrap()).unwrap();
+        let line: Value = serde_json::from_str(&words.next().unwrap()).unwrap();
         if let Some(address) = line["fields"]["admin"].as_str() {
             break address.to_owned();
         }
@@ -146,7 +119,7 @@ async fn a_long_restore_is_seen_on_the_admin_port() {
     assert_eq!(other.status, 503, "{}", other.text());
 
     hanging.let_go();
-    while !lines.recv_timeout(PATIENCE).unwrap().contains("is up") {}
+    while !words.next().unwrap().contains("is up") {}
     let metrics = request(&admin, "GET", "/metrics", &[], b"").await.text();
     assert_eq!(figure(&metrics, "everspan_starting"), Some(0));
     assert_eq!(figure(&metrics, "everspan_start_partitions_left"), Some(0));

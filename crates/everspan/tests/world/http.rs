@@ -96,8 +96,13 @@ pub(crate) async fn request(
         connection.abort();
         answer
     };
+    in_time(&format!("{method} {path}"), exchange).await
+}
+
+/// The exchange, or a failure when it takes too long.
+async fn in_time<T>(what: &str, exchange: impl Future<Output = T>) -> T {
     let answer = tokio::time::timeout(PATIENCE, exchange).await;
-    answer.unwrap_or_else(|_| panic!("no answer to {method} {path} after {PATIENCE:?}"))
+    answer.unwrap_or_else(|_| panic!("no answer to {what} after {PATIENCE:?}"))
 }
 
 /// An HTTP/2 connection without TLS or upgrade.
@@ -111,7 +116,7 @@ impl Http2 {
     pub(crate) async fn connect(address: &str) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         let handshake = conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
-        let (sender, connection) = handshake.await.unwrap();
+        let (sender, connection) = in_time("the handshake", handshake).await.unwrap();
         tokio::spawn(connection);
         Self {
             address: address.to_owned(),
@@ -121,9 +126,12 @@ impl Http2 {
 
     pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
         let request = made(&self.address, "POST", path, &[], body.as_bytes());
-        match self.sender.clone().send_request(request).await {
-            Ok(response) => read(response).await,
-            Err(_) => Answer::none(),
-        }
+        let exchange = async {
+            match self.sender.clone().send_request(request).await {
+                Ok(response) => read(response).await,
+                Err(_) => Answer::none(),
+            }
+        };
+        in_time(&format!("POST {path}"), exchange).await
     }
 }

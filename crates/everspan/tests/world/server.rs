@@ -2,21 +2,20 @@
 
 #![allow(dead_code, reason = "each test file uses a part of this world")]
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+pub(crate) use super::child::PATIENCE;
+use super::child::{Process, output};
 use super::http::{Answer, request};
 
-/// However slow the machine is.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// Less than the default of `shutdown-timeout`.
 const STOP_MAX: Duration = Duration::from_secs(45);
 
 /// A running server; killed when dropped.
 pub(crate) struct Server {
-    child: Child,
+    process: Process,
     pub(crate) admin: String,
     pub(crate) ingress: String,
 }
@@ -62,12 +61,11 @@ impl Server {
 
     /// The same, or what it says instead.
     pub(crate) fn try_start(data: &Path, settings: &[(&str, &str)]) -> Result<Self, String> {
-        let mut child = command(data, settings).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut process = Process::start(&mut command(data, settings));
+        let lines = process.stderr();
         let mut said = Vec::new();
         let up = loop {
-            let Some(Ok(line)) = lines.next() else {
-                child.wait().unwrap();
+            let Some(line) = lines.next() else {
                 return Err(said.join("\n"));
             };
             if line.contains("is up") {
@@ -76,7 +74,7 @@ impl Server {
             said.push(line);
         };
         std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
+            for line in lines.rest() {
                 if line.contains("ERROR") {
                     eprintln!("{line}"); // shown when the test fails
                 }
@@ -85,7 +83,7 @@ impl Server {
         let fields: serde_json::Value = serde_json::from_str(&up).unwrap();
         let address = |name: &str| fields["fields"][name].as_str().unwrap().to_owned();
         Ok(Self {
-            child,
+            process,
             admin: address("admin"),
             ingress: address("ingress"),
         })
@@ -94,31 +92,23 @@ impl Server {
     /// Asks it to stop and waits for its end, which comes before the shutdown timeout of a minute.
     pub(crate) fn terminate(mut self) -> ExitStatus {
         self.signal_term();
-        let asked = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(asked.elapsed() < STOP_MAX, "the server still runs");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        self.process.ended(STOP_MAX)
     }
 
     /// Asks it to stop.
     pub(crate) fn signal_term(&self) {
-        let kill = format!("kill -TERM {}", self.child.id());
+        let kill = format!("kill -TERM {}", self.process.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
     /// Kills it without a word.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    pub(crate) fn kill(self) {
+        drop(self);
     }
 
     /// The same, while others still hold it.
     pub(crate) fn kill_now(&self) {
-        let kill = format!("kill -KILL {}", self.child.id());
+        let kill = format!("kill -KILL {}", self.process.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
@@ -183,13 +173,6 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
 /// Starts a server that is expected to refuse: its exit code and what it says.
 pub(crate) fn refused(data: &Path) -> (Option<i32>, String) {
     refused_with(data, &[])
@@ -197,14 +180,13 @@ pub(crate) fn refused(data: &Path) -> (Option<i32>, String) {
 
 /// The same with settings.
 pub(crate) fn refused_with(data: &Path, settings: &[(&str, &str)]) -> (Option<i32>, String) {
-    let output = command(data, settings).output().unwrap();
+    let output = output(&mut command(data, settings));
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
 /// Starts a server and kills it after this time, wherever it is then.
 pub(crate) fn started_and_killed(mut command: Command, after: Duration) {
-    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    let process = Process::start(command.stderr(Stdio::null()));
     std::thread::sleep(after);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(process);
 }

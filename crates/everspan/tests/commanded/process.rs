@@ -1,9 +1,9 @@
 //! Running the binary.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::{Command, Stdio};
+
+use crate::world::child::{PATIENCE, Process, output};
 
 /// What a command said.
 pub(crate) struct Said {
@@ -31,7 +31,7 @@ fn command(arguments: &[&str]) -> Command {
 
 /// Runs a command to its end.
 pub(crate) fn run(arguments: &[&str]) -> Said {
-    let output = command(arguments).output().unwrap();
+    let output = output(&mut command(arguments));
     Said {
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
@@ -41,88 +41,61 @@ pub(crate) fn run(arguments: &[&str]) -> Said {
 
 /// A server in a process of its own; killed when dropped.
 pub(crate) struct ServerProcess {
-    child: Child,
+    _process: Process,
     pub(crate) admin: String,
     pub(crate) ingress: String,
 }
 
 impl ServerProcess {
     pub(crate) fn start(data: &Path) -> Self {
-        let mut child = command(&[
+        let mut command = command(&[
             "--base-dir",
             data.to_str().unwrap(),
             "--ingress-bind-address",
             "127.0.0.1:0",
             "--admin-bind-address",
             "127.0.0.1:0",
-        ])
-        .env("EVERSPAN_LOG_FORMAT", "json")
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let up = lines
-            .by_ref()
-            .map(|line| line.unwrap())
-            .find(|line| line.contains("is up"))
-            .expect("the server says that it is up");
-        std::thread::spawn(move || lines.for_each(drop));
+        ]);
+        command.env("EVERSPAN_LOG_FORMAT", "json").stderr(Stdio::piped());
+        let mut process = Process::start(&mut command);
+        let words = process.stderr();
+        let up = loop {
+            let line = words.next().expect("the server says that it is up");
+            if line.contains("is up") {
+                break line;
+            }
+        };
         let fields: serde_json::Value = serde_json::from_str(&up).unwrap();
         let address = |name: &str| format!("http://{}", fields["fields"][name].as_str().unwrap());
         Self {
-            child,
+            _process: process,
             admin: address("admin"),
             ingress: address("ingress"),
         }
     }
 }
 
-impl Drop for ServerProcess {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
 /// The demo's services in a process of their own.
 pub(crate) struct Services {
-    child: Child,
+    process: Process,
     pub(crate) url: String,
 }
 
 impl Services {
     pub(crate) fn start() -> Self {
-        let mut child = command(&["demo-service", "--port", "0"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
+        let mut command = command(&["demo-service", "--port", "0"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = Process::start(&mut command);
+        let port = process.stdout().next().expect("they say where they are");
         Self {
-            child,
-            url: format!("http://127.0.0.1:{}", line.trim()),
+            process,
+            url: format!("http://127.0.0.1:{port}"),
         }
     }
 
     /// Closes its stdin, as the end of the demo does, and waits for its end.
     pub(crate) fn leave(mut self) -> Option<i32> {
-        drop(self.child.stdin.take());
-        for _ in 0..500 {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        panic!("the services stay although nobody holds their stdin");
-    }
-}
-
-impl Drop for Services {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        self.process.close_stdin();
+        self.process.ended(PATIENCE).code()
     }
 }

@@ -3,6 +3,7 @@
 //! Depends on nothing but std, so that it builds in seconds on a fresh machine.
 #![allow(clippy::print_stdout, reason = "a command line tool talks on stdout")]
 
+mod cargo;
 mod sim;
 mod step;
 mod test;

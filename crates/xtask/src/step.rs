@@ -64,16 +64,15 @@ impl Step {
 
 /// Runs a command with its output shown; the first that fails is the outcome.
 ///
-/// Whoever watches at a terminal ends what hangs; elsewhere it is ended after half an hour.
+/// None may take longer than half an hour. At a terminal a command stays with the others there, so that Ctrl-C reaches it.
 pub(crate) fn run_all(commands: impl IntoIterator<Item = Command>) -> Outcome {
-    let watched = io::stdin().is_terminal();
     for mut command in commands {
         let shown = format!("{command:?}").replace('"', "");
         println!("$ {shown}");
-        let ended = if watched {
-            command.status()
+        let ended = if is_watched() {
+            status_within(&mut command, COMMAND_MAX, Child::kill)
         } else {
-            status_within(&mut command, COMMAND_MAX)
+            status_within(command.process_group(0), COMMAND_MAX, kill_group)
         };
         match ended {
             Ok(status) if status.success() => {}
@@ -84,9 +83,18 @@ pub(crate) fn run_all(commands: impl IntoIterator<Item = Command>) -> Outcome {
     Outcome::Done
 }
 
-/// How the command ended; one that takes longer than `max` is killed, with all that it started.
-fn status_within(command: &mut Command, max: Duration) -> io::Result<ExitStatus> {
-    let mut child = command.process_group(0).spawn()?;
+/// Whether somebody sits at a terminal.
+pub(crate) fn is_watched() -> bool {
+    io::stdin().is_terminal()
+}
+
+/// How the command ended; one that takes longer than `max` is killed by `kill`.
+fn status_within(
+    command: &mut Command,
+    max: Duration,
+    kill: fn(&mut Child) -> io::Result<()>,
+) -> io::Result<ExitStatus> {
+    let mut child = command.spawn()?;
     let begun = Instant::now();
     while begun.elapsed() < max {
         if let Some(status) = child.try_wait()? {
@@ -94,15 +102,16 @@ fn status_within(command: &mut Command, max: Duration) -> io::Result<ExitStatus>
         }
         thread::sleep(Duration::from_millis(50));
     }
-    kill_group(&mut child)?;
+    kill(&mut child)?;
+    child.wait()?;
     Err(io::Error::other(format!("killed after {} s", max.as_secs())))
 }
 
+/// Ends a child that leads a group, and all that it started.
 fn kill_group(leader: &mut Child) -> io::Result<()> {
     Command::new("kill")
         .args(["-KILL", "--", &format!("-{}", leader.id())])
         .status()?;
-    leader.wait()?;
     Ok(())
 }
 
@@ -164,16 +173,13 @@ mod tests {
     #[test]
     fn a_command_that_hangs_is_killed_with_what_it_started() {
         let mut quick = Command::new("true");
-        assert!(
-            status_within(&mut quick, Duration::from_secs(60))
-                .unwrap()
-                .success()
-        );
+        let ended = status_within(&mut quick, Duration::from_secs(60), Child::kill);
+        assert!(ended.unwrap().success());
         let mut hanging = Command::new("sh");
         hanging.args(["-c", "sleep 600 & echo $!; wait"]);
         let (mut reader, writer) = io::pipe().unwrap();
-        hanging.stdout(writer);
-        let error = status_within(&mut hanging, Duration::from_millis(200)).unwrap_err();
+        hanging.stdout(writer).process_group(0);
+        let error = status_within(&mut hanging, Duration::from_millis(200), kill_group).unwrap_err();
         assert!(error.to_string().contains("killed"), "{error}");
         drop(hanging);
         // The end comes when nobody is left who could write.

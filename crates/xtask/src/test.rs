@@ -3,6 +3,7 @@
 //! A step that fails does not stop those that do not need it; what cannot run here is skipped and
 //! says why; the exit code is non-zero if any step failed.
 
+mod python;
 mod receivers;
 mod rust;
 mod s3;
@@ -30,12 +31,6 @@ const STEPS: [Step; 12] = [
         run: rust::unit,
     },
     Step {
-        name: "sim",
-        about: "the simulator, 1000 seeds of the server and of stream jobs",
-        needs: &[],
-        run: rust::sim,
-    },
-    Step {
         name: "s3",
         about: "moto in target/tools, and checkpoints in it",
         needs: &[],
@@ -49,15 +44,21 @@ const STEPS: [Step; 12] = [
     },
     Step {
         name: "build",
-        about: "the server, release",
+        about: "the server, the simulator and the Rust service of the stories, release",
         needs: &[],
         run: rust::build,
     },
     Step {
-        name: "services",
-        about: "Rust services: of the stories, and the example",
+        name: "sim",
+        about: "the simulator, 1000 seeds of the server and of stream jobs",
         needs: &[],
-        run: rust::services,
+        run: rust::sim,
+    },
+    Step {
+        name: "example",
+        about: "the Rust service of examples",
+        needs: &[],
+        run: rust::example,
     },
     Step {
         name: "tools",
@@ -68,7 +69,7 @@ const STEPS: [Step; 12] = [
     Step {
         name: "stories",
         about: "stories with the official SDKs",
-        needs: &["build", "services", "tools"],
+        needs: &["build", "example", "tools"],
         run: stories::stories,
     },
     Step {
@@ -80,7 +81,7 @@ const STEPS: [Step; 12] = [
     Step {
         name: "crash",
         about: "processes die under load",
-        needs: &["build", "services", "tools"],
+        needs: &["build", "tools"],
         run: stories::crash,
     },
 ];

@@ -45,7 +45,7 @@ def _command(language: str) -> list:
     if language == "python":
         pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason=f"pip install -r {source}/requirements.txt")
         return [sys.executable, str(source / "service.py")]
-    return [tools.existing("EXAMPLE_RUST", tools.TOOLS / "rust-service/release/everspan-tracing-rust", "cargo xtask test")]
+    return [tools.existing("EXAMPLE_RUST", tools.TOOLS / "rust-example/debug/everspan-tracing-rust", "cargo xtask test")]
 
 
 def _beside_packages(source: pathlib.Path) -> str:

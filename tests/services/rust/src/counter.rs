@@ -6,7 +6,7 @@ use restate_sdk::prelude::*;
 
 use crate::world::{Ask, hit};
 
-pub struct Counter;
+pub(crate) struct Counter;
 
 const COUNT: &str = "count";
 

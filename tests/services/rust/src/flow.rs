@@ -2,7 +2,7 @@
 
 use restate_sdk::prelude::*;
 
-pub struct Flow;
+pub(crate) struct Flow;
 
 const DONE: &str = "done";
 

@@ -3,7 +3,7 @@
 use restate_sdk::prelude::*;
 use serde_json::{Value, json};
 
-pub struct Greeter;
+pub(crate) struct Greeter;
 
 #[service]
 impl Greeter {

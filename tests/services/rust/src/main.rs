@@ -2,6 +2,8 @@
 //!
 //! `PORT` says where to listen (on 127.0.0.1); the line `ready` on stdout says that it does.
 
+#![allow(clippy::print_stdout, reason = "its driver waits for a line")]
+
 mod counter;
 mod flow;
 mod greeter;

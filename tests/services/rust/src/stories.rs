@@ -8,7 +8,7 @@ use crate::counter::CounterClient;
 use crate::greeter::GreeterClient;
 use crate::world::{Ask, hit, tell};
 
-pub struct Stories;
+pub(crate) struct Stories;
 
 #[service]
 impl Stories {

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 /// The input of every handler that takes more than one word; a handler reads only its own fields.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Ask {
+pub(crate) struct Ask {
     /// Base address of the outside world, `http://host:port`.
     pub world: String,
     /// Name under which the world counts.
@@ -27,12 +27,12 @@ pub struct Ask {
 }
 
 /// Counts one execution of `step` and returns how many there have been, this one included.
-pub async fn hit(world: &str, id: &str, step: u64) -> Result<u64, HandlerError> {
+pub(crate) async fn hit(world: &str, id: &str, step: u64) -> Result<u64, HandlerError> {
     Ok(get(world, &format!("/hit/{id}/{step}")).await?.parse()?)
 }
 
 /// Leaves `text` for the driver under `id`.
-pub async fn tell(world: &str, id: &str, text: &str) -> Result<(), HandlerError> {
+pub(crate) async fn tell(world: &str, id: &str, text: &str) -> Result<(), HandlerError> {
     get(world, &format!("/tell/{id}/{text}")).await?;
     Ok(())
 }

@@ -83,7 +83,7 @@ def test_the_documented_command_merges_all_files_into_one_that_is_whole(open_bed
         bed.call("Greeter/greet", "Ada").ok()
     assert bed.server.process.terminate() == 0
     program = re.search(r"^jq -s .*?merged\.json$", (ROOT / "docs" / "TRACING.md").read_text(), re.MULTILINE | re.DOTALL)[0]
-    subprocess.run(["sh", "-c", program], cwd=folder.parent, check=True)
+    subprocess.run(["sh", "-c", program], cwd=folder.parent, check=True, timeout=60)
     content = json.loads((folder.parent / "merged.json").read_text())["data"]
     expected = jaeger.merged(_traces(folder)).values()
     assert _names(content) == _names(expected) and len(jaeger.files(folder)) > 1

@@ -10,7 +10,7 @@ from bed.process import wait_until
 from bed.receivers import Mlflow, Phoenix
 from bed.reporters import FOUR, Traced, files, reporter
 
-pytestmark = pytest.mark.receivers
+pytestmark = [pytest.mark.receivers, pytest.mark.timeout(900)]
 
 # Phoenix gets half of the trace over gRPC, the other half over HTTP.
 HALF = '["everspan.invocation:invocation-start,invocation-attempt"]'

@@ -43,12 +43,13 @@ pub fn decode_spans<'a>(
     })
 }
 
-fn decode_span(scope: &str, bytes: &[u8]) -> Result<Span, Malformed> {
+pub(super) fn decode_span(scope: &str, bytes: &[u8]) -> Result<Span, Malformed> {
+    let mut context = Context::default();
     let mut span = Span {
         scope: scope.to_owned().into(),
         name: "".into(),
         kind: SpanKind::Internal,
-        context: no_context(),
+        context: SpanContext::sampled(TraceId([0; 16]), SpanId([0; 8])),
         parent: None,
         parent_is_remote: false,
         start_ns: 0,
@@ -74,24 +75,44 @@ fn decode_span(scope: &str, bytes: &[u8]) -> Result<Span, Malformed> {
             (13, Content::Bytes(link)) => span.links.push(decode_link(link)?),
             (15, Content::Bytes(status)) => span.status = decode_status(status)?,
             (16, Content::Fixed32(flags)) => {
-                span.context.flags = trace_flags(flags);
+                context.flags = flags;
                 span.parent_is_remote = flags & IS_REMOTE != 0;
             }
-            (number, content) => decode_context(number, content, &mut span.context)?,
+            (number, content) => context.take(number, content)?,
         }
     }
+    span.context = context.whole()?;
     Ok(span)
 }
 
 /// The fields that spans and links have in common.
-fn decode_context(number: u64, content: Content<'_>, context: &mut SpanContext) -> Result<(), Malformed> {
-    match (number, content) {
-        (1, Content::Bytes(bytes)) => context.trace_id = TraceId(id(bytes, "trace id")?),
-        (2, Content::Bytes(bytes)) => context.span_id = SpanId(id(bytes, "span id")?),
-        (3, Content::Bytes(bytes)) => context.trace_state = text(bytes, "trace state")?,
-        _ => {}
+#[derive(Default)]
+struct Context {
+    trace_id: Option<TraceId>,
+    span_id: Option<SpanId>,
+    trace_state: String,
+    flags: u32,
+}
+
+impl Context {
+    fn take(&mut self, number: u64, content: Content<'_>) -> Result<(), Malformed> {
+        match (number, content) {
+            (1, Content::Bytes(bytes)) => self.trace_id = Some(TraceId(id(bytes, "trace id")?)),
+            (2, Content::Bytes(bytes)) => self.span_id = Some(SpanId(id(bytes, "span id")?)),
+            (3, Content::Bytes(bytes)) => self.trace_state = text(bytes, "trace state")?,
+            _ => {}
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn whole(self) -> Result<SpanContext, Malformed> {
+        Ok(SpanContext {
+            trace_id: self.trace_id.ok_or(malformed("trace id"))?,
+            span_id: self.span_id.ok_or(malformed("span id"))?,
+            flags: u8::try_from(self.flags & TRACE_FLAGS).expect("the mask leaves one byte"),
+            trace_state: self.trace_state,
+        })
+    }
 }
 
 fn decode_attribute(bytes: &[u8]) -> Result<KeyValue, Malformed> {
@@ -135,18 +156,19 @@ fn decode_event(bytes: &[u8]) -> Result<Event, Malformed> {
 }
 
 fn decode_link(bytes: &[u8]) -> Result<Link, Malformed> {
-    let mut link = Link {
-        context: no_context(),
-        attributes: Vec::new(),
-    };
+    let mut context = Context::default();
+    let mut attributes = Vec::new();
     for field in Fields::new(bytes) {
         match field.ok_or(malformed("link"))? {
-            (4, Content::Bytes(attribute)) => link.attributes.push(decode_attribute(attribute)?),
-            (6, Content::Fixed32(flags)) => link.context.flags = trace_flags(flags),
-            (number, content) => decode_context(number, content, &mut link.context)?,
+            (4, Content::Bytes(attribute)) => attributes.push(decode_attribute(attribute)?),
+            (6, Content::Fixed32(flags)) => context.flags = flags,
+            (number, content) => context.take(number, content)?,
         }
     }
-    Ok(link)
+    Ok(Link {
+        context: context.whole()?,
+        attributes,
+    })
 }
 
 fn decode_status(bytes: &[u8]) -> Result<Status, Malformed> {
@@ -163,19 +185,6 @@ fn decode_status(bytes: &[u8]) -> Result<Status, Malformed> {
         2 => Status::Error(message),
         _ => Status::Unset,
     })
-}
-
-fn no_context() -> SpanContext {
-    SpanContext {
-        trace_id: TraceId([0; 16]),
-        span_id: SpanId([0; 8]),
-        flags: 0,
-        trace_state: String::new(),
-    }
-}
-
-fn trace_flags(flags: u32) -> u8 {
-    u8::try_from(flags & TRACE_FLAGS).expect("the mask leaves one byte")
 }
 
 fn kind(code: u64) -> SpanKind {

@@ -152,8 +152,11 @@ async fn a_process_that_is_killed_is_replaced_and_only_its_request_comes_again()
     let before = stage.processes();
     stage.call_into_the_gate(&server).await;
     let under_way = stage.collector.arrived().split_off(SPANS_OF_A_CALL);
+    let none = RESTARTS_1.replace(" 1", " 0");
+    assert!(metrics(&server).await.lines().any(|line| line == none));
     process::signal("KILL", &before);
     stage.collector.let_go();
+    until_told(&server, RESTARTS_1).await;
     let repeated = stage.repeated_after(server, 3).await;
     assert!(!repeated.is_empty(), "the request under way comes again");
     assert!(
@@ -205,18 +208,28 @@ async fn it_can_be_switched_off() {
     assert_eq!(stage.repeated_after(server, 2).await, []);
 }
 
+/// What `/metrics` says when another process has taken the place of the first.
+const RESTARTS_1: &str = "everspan_spans_sender_restarts_total{reporter=\"otlp\"} 1";
+
 async fn until_exported(server: &Server, count: usize) {
     let line = format!("everspan_spans_exported_total{{reporter=\"otlp\"}} {count}");
+    until_told(server, &line).await;
+}
+
+/// Until `/metrics` has this line.
+async fn until_told(server: &Server, line: &str) {
     let told = async {
-        loop {
-            let answer = world::http::request(&server.admin, "GET", "/metrics", &[], b"").await;
-            if answer.text().lines().any(|found| found == line) {
-                return;
-            }
+        while !metrics(server).await.lines().any(|found| found == line) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     tokio::time::timeout(PATIENCE, told)
         .await
-        .expect("the spans are counted");
+        .unwrap_or_else(|_| panic!("/metrics never says {line}"));
+}
+
+async fn metrics(server: &Server) -> String {
+    world::http::request(&server.admin, "GET", "/metrics", &[], b"")
+        .await
+        .text()
 }

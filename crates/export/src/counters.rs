@@ -21,6 +21,8 @@ pub struct Counters {
     pub spool_bytes: u64,
     /// Attempts to deliver a batch that failed, counted in attempts.
     pub failed_deliveries: u64,
+    /// Sender processes that were started in the place of one that had gone, or did not answer.
+    pub sender_restarts: u64,
 }
 
 /// Spans given up, by reason.

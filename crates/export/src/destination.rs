@@ -17,6 +17,11 @@ pub trait Destination: Send + 'static {
     /// Address or path, for the log.
     fn place(&self) -> String;
 
+    /// How often the process that it delivers by had to be started again.
+    fn restarts(&self) -> u64 {
+        0
+    }
+
     /// Nothing more will come.
     fn close(&mut self) {}
 }

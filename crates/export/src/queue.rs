@@ -222,6 +222,11 @@ impl Queue {
         self.chores.notify_one();
     }
 
+    /// So often a sender process was started again.
+    pub(crate) fn note_restarts(&self, restarts: u64) {
+        self.lock().counters.sender_restarts = restarts;
+    }
+
     /// The destination takes nothing now. A queue that is closed waits no longer for it: with a spool that has room,
     /// the rest is the keeper's.
     pub(crate) fn leave_rest_if_closed(&self) {

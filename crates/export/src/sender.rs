@@ -92,7 +92,7 @@ impl Sender {
             return Some(Delivery::taken());
         }
         let delivery = guarded(self.destination.as_mut(), batch);
-        tokio::select! {
+        let delivery = tokio::select! {
             biased;
             delivery = tokio::time::timeout(self.delivery_timeout, delivery) => {
                 Some(delivery.unwrap_or_else(|_| Delivery::Later {
@@ -101,7 +101,9 @@ impl Sender {
                 }))
             }
             () = self.queue.cut.notified() => None,
-        }
+        };
+        self.queue.note_restarts(self.destination.restarts());
+        delivery
     }
 
     /// What was answered is written down at once: a crash from here on repeats nothing.

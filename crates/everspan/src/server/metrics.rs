@@ -166,6 +166,13 @@ fn write_spans(text: &mut String, counters: &[(String, Counters)]) {
         ),
         |spans| spans.resumed,
     );
+    write(
+        counter(
+            "everspan_spans_sender_restarts_total",
+            "sender processes started in the place of one that had gone",
+        ),
+        |spans| spans.sender_restarts,
+    );
     let dropped = counter("everspan_spans_dropped_total", "spans lost, by reason");
     dropped.write_rows(text, counters.iter().flat_map(dropped_rows));
 }
@@ -187,6 +194,7 @@ mod tests {
             exported: 7,
             queued: 2,
             spooled: 5,
+            sender_restarts: 1,
             dropped: Dropped {
                 rejected: 3,
                 ..Dropped::default()
@@ -202,6 +210,7 @@ mod tests {
             "everspan_spans_exported_total{reporter=\"b\"} 0",
             "everspan_spans_queued{reporter=\"a\"} 2",
             "everspan_spans_spooled{reporter=\"a\"} 5",
+            "everspan_spans_sender_restarts_total{reporter=\"a\"} 1",
             "everspan_spans_dropped_total{reporter=\"a\",reason=\"rejected\"} 3",
             "everspan_spans_dropped_total{reporter=\"b\",reason=\"queue_full\"} 0",
         ] {
@@ -211,6 +220,6 @@ mod tests {
             );
         }
         let types = text.lines().filter(|line| line.starts_with("# TYPE")).count();
-        assert_eq!(types, 7, "each name is explained once:\n{text}");
+        assert_eq!(types, 8, "each name is explained once:\n{text}");
     }
 }

@@ -33,6 +33,9 @@ pub(super) struct Remote {
     link: Option<Link>,
     /// Processes since the last answer.
     fruitless: u32,
+    /// Processes that came after another one.
+    restarts: u64,
+    has_started: bool,
     in_process: Box<dyn Destination>,
     stays_in_process: bool,
     said: LogLimit,
@@ -45,6 +48,8 @@ impl Remote {
             process: None,
             link: None,
             fruitless: 0,
+            restarts: 0,
+            has_started: false,
             in_process,
             stays_in_process: false,
             said: LogLimit::default(),
@@ -109,6 +114,7 @@ impl Remote {
         }
         let (process, link) = self.launch.start().await?;
         self.process = Some(process);
+        self.restarts += u64::from(std::mem::replace(&mut self.has_started, true));
         Ok(link)
     }
 
@@ -125,6 +131,10 @@ impl Destination for Remote {
 
     fn place(&self) -> String {
         self.in_process.place()
+    }
+
+    fn restarts(&self) -> u64 {
+        self.restarts
     }
 
     fn close(&mut self) {

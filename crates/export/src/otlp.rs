@@ -14,6 +14,7 @@ mod any_answer;
 mod client;
 mod connection;
 mod endpoint;
+mod gathered;
 mod grpc;
 mod headers;
 mod http;
@@ -44,6 +45,7 @@ pub fn destination(options: OtlpOptions) -> Result<Box<dyn Destination>, ExportE
         target,
         options,
         doubts: grpc::Doubts::default(),
+        spare: Vec::new(),
     }))
 }
 
@@ -53,6 +55,8 @@ struct Otlp {
     headers: HeaderMap,
     client: Client,
     doubts: grpc::Doubts,
+    /// Of the body before.
+    spare: Vec<u8>,
 }
 
 impl Destination for Otlp {
@@ -67,11 +71,16 @@ impl Destination for Otlp {
 
 impl Otlp {
     async fn send(&mut self, batch: &Batch) -> Delivery {
-        let body = match payload::of(&self.options, batch).await {
+        let spare = std::mem::take(&mut self.spare);
+        let body = match payload::of(&self.options, batch, spare).await {
             Ok(body) => body,
             Err(why) => return Delivery::Refused { why },
         };
-        let answer = self.client.post(&self.target.uri, &self.headers, body).await;
+        let answer = self
+            .client
+            .post(&self.target.uri, &self.headers, body.clone())
+            .await;
+        self.spare = payload::reclaimed(body);
         let delivery = match self.options.protocol {
             Protocol::Grpc => grpc::meaning(answer, &mut self.doubts),
             Protocol::HttpProtobuf | Protocol::HttpJson => http::meaning(answer),

@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use tower_service::Service;
 
 use super::Protocol;
+use super::gathered::Gathered;
 use super::last_words::{EndReason, LastWords};
 
 /// An answer that does not come: the other end is asked whether it lives. Twice at most within the default timeout,
@@ -60,25 +61,30 @@ impl Connection {
             .map_err(|error| chain(error.as_ref()))?;
         let stream = LastWords::of(TokioIo::new(stream));
         let end_reason = stream.end();
-        let stream = TokioIo::new(stream);
         match protocol {
-            Protocol::Grpc => http2::Builder::new(TokioExecutor::new())
-                .timer(TokioTimer::new())
-                .keep_alive_interval(PING_INTERVAL)
-                .keep_alive_timeout(PING_TIMEOUT)
-                .handshake(stream)
-                .await
-                .map(|(requests, connection)| Self {
-                    requests: Requests::Http2(requests),
-                    end: End(tokio::spawn(connection)),
-                    end_reason,
-                }),
+            Protocol::Grpc => {
+                let (stream, sending) = Gathered::of(stream);
+                tokio::spawn(sending);
+                http2::Builder::new(TokioExecutor::new())
+                    .timer(TokioTimer::new())
+                    .keep_alive_interval(PING_INTERVAL)
+                    .keep_alive_timeout(PING_TIMEOUT)
+                    .handshake(TokioIo::new(stream))
+                    .await
+                    .map(|(requests, connection)| Self {
+                        requests: Requests::Http2(requests),
+                        end: End(tokio::spawn(connection)),
+                        end_reason,
+                    })
+            }
             Protocol::HttpProtobuf | Protocol::HttpJson => {
-                http1::handshake(stream).await.map(|(requests, connection)| Self {
-                    requests: Requests::Http1(requests),
-                    end: End(tokio::spawn(connection)),
-                    end_reason,
-                })
+                http1::handshake(TokioIo::new(stream))
+                    .await
+                    .map(|(requests, connection)| Self {
+                        requests: Requests::Http1(requests),
+                        end: End(tokio::spawn(connection)),
+                        end_reason,
+                    })
             }
         }
         .map_err(|error| chain(&error))

@@ -57,6 +57,11 @@ impl<S> LastWords<S> {
         self.end.clone()
     }
 
+    /// Whether a write has failed: who reads should look.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed_write.is_some()
+    }
+
     fn keep_back(&mut self, error: io::Error, context: &Context<'_>) {
         self.failed_write.get_or_insert_with(|| FailedWrite {
             error,

@@ -12,10 +12,15 @@ use crate::Batch;
 /// Before each gRPC message: a byte that tells whether it is compressed, and its length as a big-endian `u32`.
 const GRPC_PREFIX_LEN: usize = 5;
 
-/// `Err` is a batch that cannot be sent this way at all.
-pub(super) async fn of(options: &OtlpOptions, batch: &Batch) -> Result<Bytes, String> {
+/// A buffer with more room than any batch as a rule needs is not kept.
+const SPARE_BYTES_MAX: usize = 4 << 20;
+
+/// In a `spare` buffer. `Err` is a batch that cannot be sent this way at all.
+pub(super) async fn of(options: &OtlpOptions, batch: &Batch, spare: Vec<u8>) -> Result<Bytes, String> {
     let (protocol, compression) = (options.protocol, options.compression);
-    let mut request = vec![0; prefix_len(protocol, compression)];
+    let mut request = spare;
+    request.clear();
+    request.resize(prefix_len(protocol, compression), 0);
     let scopes: Vec<(&str, &[u8])> = batch.scopes().collect();
     otlp::export_request_of_scopes(&options.resource, &scopes, &mut request);
     if protocol != Protocol::HttpJson && compression == Compression::None {
@@ -25,6 +30,18 @@ pub(super) async fn of(options: &OtlpOptions, batch: &Batch) -> Result<Bytes, St
     tokio::task::spawn_blocking(move || transformed(protocol, compression, request))
         .await
         .map_err(|error| format!("the request could not be made: {error}"))?
+}
+
+/// The buffer of a body that was sent, for the next one: memory that is there already costs no page faults.
+pub(super) fn reclaimed(body: Bytes) -> Vec<u8> {
+    match body.try_into_mut() {
+        Ok(mut body) if body.capacity() <= SPARE_BYTES_MAX => {
+            body.clear();
+            body.into()
+        }
+        // Somebody still has it.
+        _ => Vec::new(),
+    }
 }
 
 /// Room for the prefix, unless compression makes another buffer anyway.

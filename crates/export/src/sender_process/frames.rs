@@ -10,6 +10,7 @@
 
 use std::io;
 
+use bytes::Buf;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -45,9 +46,13 @@ struct Head {
 
 /// Writes one line.
 pub(super) async fn write_line(to: &mut (impl AsyncWrite + Unpin), value: &impl Serialize) -> io::Result<()> {
+    to.write_all(&line(value)?).await
+}
+
+fn line(value: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');
-    to.write_all(&line).await
+    Ok(line)
 }
 
 /// The next line; `None` at the end.
@@ -80,15 +85,22 @@ pub(super) async fn write_batch(to: &mut (impl AsyncWrite + Unpin), batch: &Batc
             .map(|(scope, spans)| (scope.to_owned(), spans.len()))
             .collect(),
     };
-    write_line(to, &head).await?;
-    for (_, spans) in batch.scopes() {
+    let head = line(&head)?;
+    // Together, so that the other end wakes up for all of them.
+    let mut scopes = batch.scopes();
+    let (_, first) = scopes.next().unwrap_or_default();
+    to.write_all_buf(&mut Buf::chain(head.as_slice(), first)).await?;
+    for (_, spans) in scopes {
         to.write_all(spans).await?;
     }
     Ok(())
 }
 
-/// The next batch; `None` at the end.
-pub(super) async fn read_batch(from: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<Batch>> {
+/// The next batch, in `spare` buffers as far as there are some; `None` at the end.
+pub(super) async fn read_batch(
+    from: &mut (impl AsyncBufRead + Unpin),
+    spare: &mut Vec<Vec<u8>>,
+) -> io::Result<Option<Batch>> {
     let Some(head) = read_line::<Head>(from).await? else {
         return Ok(None);
     };
@@ -102,7 +114,7 @@ pub(super) async fn read_batch(from: &mut (impl AsyncBufRead + Unpin)) -> io::Re
         if bytes > BATCH_BYTES_MAX - batch.bytes() {
             return Err(bad(format!("a batch has more than {BATCH_BYTES_MAX} bytes")));
         }
-        let Some(spans) = read_bytes(from, bytes).await? else {
+        let Some(spans) = read_bytes(from, bytes, spare.pop().unwrap_or_default()).await? else {
             return Ok(None);
         };
         batch.push_owned(scope, spans, std::mem::take(&mut count));
@@ -110,8 +122,14 @@ pub(super) async fn read_batch(from: &mut (impl AsyncBufRead + Unpin)) -> io::Re
     Ok(Some(batch))
 }
 
-async fn read_bytes(from: &mut (impl AsyncBufRead + Unpin), count: usize) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::with_capacity(count.min(ROOM_BYTES_MAX));
+async fn read_bytes(
+    from: &mut (impl AsyncBufRead + Unpin),
+    count: usize,
+    spare: Vec<u8>,
+) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = spare;
+    bytes.clear();
+    bytes.reserve(count.min(ROOM_BYTES_MAX));
     from.take(count as u64).read_to_end(&mut bytes).await?;
     Ok((bytes.len() == count).then_some(bytes))
 }

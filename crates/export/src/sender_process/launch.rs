@@ -16,6 +16,9 @@ use crate::{Batch, Delivery, OtlpOptions};
 /// However slow the machine is.
 const START_MAX: Duration = Duration::from_secs(20);
 
+/// Most batches fit as a whole.
+const PIPE_BYTES: usize = 1 << 20;
+
 /// All it takes to start one.
 pub(super) struct Launch {
     process: SenderProcess,
@@ -60,8 +63,11 @@ impl Launch {
             .process_group(0)
             .spawn()
             .map_err(|error| Trouble::Passing(format!("it cannot be started: {error}")))?;
+        let to = process.stdin.take().expect("stdin was asked to be a pipe");
+        // More room, fewer wake-ups; where it is not granted there are more.
+        let _ = rustix::pipe::fcntl_setpipe_size(&to, PIPE_BYTES);
         let mut link = Link {
-            to: process.stdin.take().expect("stdin was asked to be a pipe"),
+            to,
             from: BufReader::new(process.stdout.take().expect("stdout was asked to be a pipe")),
             taken: 0,
         };

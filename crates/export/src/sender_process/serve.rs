@@ -20,6 +20,8 @@ use crate::{Batch, Delivery, Destination, otlp};
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(3);
 /// A request has a time-out of its own; this is for what goes wrong around it.
 const REQUEST_GRACE: Duration = Duration::from_secs(1);
+/// Buffers with more room are not kept.
+const SPARE_BYTES_MAX: usize = 4 << 20;
 /// What `ps` shows and `killall` and `pkill` look for: whoever kills a server by its name does not mean this one.
 const NAME: &str = "span-sender";
 
@@ -70,8 +72,15 @@ async fn run(dir: &Path) -> io::Result<()> {
     };
     let taken = work.sent.taken();
     frames::write_line(&mut output, &Greeting::Ready { taken }).await?;
-    while let Some(batch) = frames::read_batch(&mut input).await? {
+    let mut spare = Vec::new();
+    while let Some(batch) = frames::read_batch(&mut input, &mut spare).await? {
         let delivery = work.deliver(&batch).await;
+        spare.clear();
+        spare.extend(
+            batch
+                .into_buffers()
+                .filter(|buffer| buffer.capacity() <= SPARE_BYTES_MAX),
+        );
         if frames::write_line(&mut output, &delivery).await.is_err() {
             break; // nobody wants to know
         }

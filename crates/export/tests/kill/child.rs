@@ -46,8 +46,9 @@ pub(crate) fn run() {
     replay(dir, log_end, &mut writer);
     println!("{READY}");
     work(dir, log_end, &mut writer);
-    assert!(runtime.block_on(reporters.shutdown(Duration::from_secs(60))));
+    let all_taken = runtime.block_on(reporters.shutdown(Duration::from_secs(60)));
     let (_, counters) = &reporters.counters()[0];
+    assert!(all_taken, "{counters:?}");
     assert_eq!(counters.dropped.total(), 0, "{counters:?}");
 }
 

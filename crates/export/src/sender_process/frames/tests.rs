@@ -17,7 +17,7 @@ fn written(batch: &Batch) -> Vec<u8> {
 }
 
 fn read(mut bytes: &[u8]) -> io::Result<Option<Batch>> {
-    runtime().block_on(read_batch(&mut bytes))
+    runtime().block_on(read_batch(&mut bytes, &mut vec![b"used before".to_vec()]))
 }
 
 fn batch() -> Batch {
@@ -42,10 +42,13 @@ fn batches_stand_one_behind_the_other() {
     let mut bytes = written(&batch());
     bytes.extend(written(&Batch::numbered(8)));
     runtime().block_on(async {
-        let mut from = bytes.as_slice();
-        assert_eq!(read_batch(&mut from).await.unwrap(), Some(batch()));
-        assert_eq!(read_batch(&mut from).await.unwrap(), Some(Batch::numbered(8)));
-        assert_eq!(read_batch(&mut from).await.unwrap(), None);
+        let (mut from, mut spare) = (bytes.as_slice(), Vec::new());
+        assert_eq!(read_batch(&mut from, &mut spare).await.unwrap(), Some(batch()));
+        assert_eq!(
+            read_batch(&mut from, &mut spare).await.unwrap(),
+            Some(Batch::numbered(8))
+        );
+        assert_eq!(read_batch(&mut from, &mut spare).await.unwrap(), None);
     });
 }
 

@@ -60,6 +60,19 @@ impl LevelFilter {
         up_to_the_sure_one.chain(sure).any(Directive::takes)
     }
 
+    /// Whether a span of this scope and name is exported, if its attributes have no say in it.
+    pub fn takes_by_name(&self, scope: &str, name: &str) -> Option<bool> {
+        let first = self
+            .directives
+            .iter()
+            .find(|directive| directive.names(scope, name));
+        match first {
+            Some(directive) if directive.needs_fields() && self.may_take(scope, name) => None,
+            Some(directive) => Some(directive.takes() && !directive.needs_fields()),
+            None => Some(false),
+        }
+    }
+
     /// Whether every span is exported, whatever it is.
     pub fn takes_all(&self) -> bool {
         let default = self.directives.iter().find(|directive| directive.matches_all());

@@ -7,6 +7,7 @@
 
 mod attributes;
 mod decoder;
+mod encoded_span;
 mod encoder;
 mod fields;
 mod wire;
@@ -15,6 +16,7 @@ use crate::{Event, KeyValue, Link, Span, SpanKind, Status};
 pub use attributes::Attributes;
 use attributes::{attributes_len, put_attributes};
 pub use decoder::{Malformed, decode_spans};
+pub use encoded_span::{EncodedSpan, encoded_spans};
 pub use encoder::{AttributeEncoder, EncodedSpans, SpanEncoder, encode_event, encode_name};
 use wire::{
     bytes_len, fixed32_len, fixed64_len, message_len, put_bytes, put_fixed32, put_fixed32_of_field_16,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use everspan_trace::otlp::{Attributes, EncodedSpans};
+use everspan_trace::otlp::{Attributes, EncodedSpan, EncodedSpans};
 use everspan_trace::{LevelFilter, Span, SpanFilter, otlp};
 
 use super::Reporter;
@@ -77,6 +77,19 @@ impl Terms {
         })
     }
 
+    fn takes_encoded(&self, span: &EncodedSpan<'_>) -> bool {
+        if self.takes_all {
+            return true;
+        }
+        let (scope, name) = (span.scope(), span.name());
+        let by_attributes = || span.decode().is_some_and(|span| self.level_filter.takes(&span));
+        self.filter.takes(scope, name)
+            && self
+                .level_filter
+                .takes_by_name(scope, name)
+                .unwrap_or_else(by_attributes)
+    }
+
     fn takes(&self, span: &Span, record: Option<(u16, u64)>) -> bool {
         !self.has(record)
             && (self.takes_all
@@ -119,12 +132,7 @@ impl Lane {
         self.last = Some((index, from));
     }
 
-    /// Whether the reporter takes every span, and adds nothing to it.
-    pub(super) fn takes_as_it_is(&self) -> bool {
-        self.terms.takes_all && self.terms.additional.is_empty()
-    }
-
-    /// Adds encoded spans as they are.
+    /// Adds those of the encoded spans that the reporter takes, with what it adds to each.
     pub(super) fn add_encoded(&mut self, spans: &EncodedSpans, record: Option<(u16, u64)>) {
         self.last = None;
         if self.terms.has(record) {
@@ -132,9 +140,17 @@ impl Lane {
         }
         let index = self.buffer(spans.scope());
         let buffer = &mut self.buffers[index];
-        buffer.encoded.extend_from_slice(spans.bytes());
-        buffer.count += spans.count();
-        self.bytes += spans.bytes().len();
+        let from = buffer.encoded.len();
+        if self.terms.takes_all && self.terms.additional.is_empty() {
+            buffer.encoded.extend_from_slice(spans.bytes());
+            buffer.count += spans.count();
+        } else {
+            for span in spans.each().filter(|span| self.terms.takes_encoded(span)) {
+                span.put_with(&self.terms.additional, &mut buffer.encoded);
+                buffer.count += 1;
+            }
+        }
+        self.bytes += buffer.encoded.len() - from;
     }
 
     pub(super) fn bytes(&self) -> usize {

@@ -9,7 +9,7 @@ use super::lane::Lane;
 use crate::{Mark, Secured};
 
 /// So many bytes are worth a push.
-const LONG_BYTES: usize = 256 * 1024;
+const LONG_BYTES: usize = 64 * 1024;
 /// So many bytes are handed over even without a push.
 const TURN_BYTES_MAX: usize = 2 * 1024 * 1024;
 
@@ -38,25 +38,24 @@ impl SpanWriter {
     /// Adds a finished span. With `record = Some((source, seq))` it is left out where all spans of that record were
     /// safe already when the reporter started: so a replayed record repeats no span.
     pub fn add(&mut self, span: &Span, record: Option<(u16, u64)>) {
-        if self.add_to(span, record, |_| true) {
+        let mut is_full = false;
+        for index in 0..self.lanes.len() {
+            let (before, rest) = self.lanes.split_at_mut(index);
+            rest[0].add(span, record, before);
+            is_full |= rest[0].bytes() > TURN_BYTES_MAX;
+        }
+        if is_full {
             self.push(&[]);
         }
     }
 
-    /// Adds finished spans that are encoded already: as if each of them were added, but for a reporter that takes every
-    /// span as it is they are copied only.
+    /// Adds finished spans that are encoded already: as if each of them were added. They are copied, and decoded only for
+    /// a level filter that asks for attributes.
     pub fn add_encoded(&mut self, spans: &EncodedSpans, record: Option<(u16, u64)>) {
         let mut is_full = false;
         for lane in &mut self.lanes {
-            if lane.takes_as_it_is() {
-                lane.add_encoded(spans, record);
-                is_full |= lane.bytes() > TURN_BYTES_MAX;
-            }
-        }
-        if self.lanes.iter().any(|lane| !lane.takes_as_it_is()) {
-            spans
-                .decode()
-                .for_each(|span| is_full |= self.add_to(&span, record, |lane| !lane.takes_as_it_is()));
+            lane.add_encoded(spans, record);
+            is_full |= lane.bytes() > TURN_BYTES_MAX;
         }
         if is_full {
             self.push(&[]);
@@ -74,19 +73,6 @@ impl SpanWriter {
         for lane in &mut self.lanes {
             lane.push(marks);
         }
-    }
-
-    /// Adds to some of the lanes; whether one of these has become full.
-    fn add_to(&mut self, span: &Span, record: Option<(u16, u64)>, which: impl Fn(&Lane) -> bool) -> bool {
-        let mut is_full = false;
-        for index in 0..self.lanes.len() {
-            let (before, rest) = self.lanes.split_at_mut(index);
-            if which(&rest[0]) {
-                rest[0].add(span, record, before);
-                is_full |= rest[0].bytes() > TURN_BYTES_MAX;
-            }
-        }
-        is_full
     }
 
     /// Blocks this thread while some reporter's memory is so full that spans go to disk, at most so long for each;

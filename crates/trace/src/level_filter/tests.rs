@@ -21,6 +21,12 @@ fn check(filter: &str, span: &Span, taken: bool) {
     assert_eq!(parsed.takes(span), taken, "{filter}");
     assert!(!taken || parsed.may_take(&span.scope, &span.name), "{filter}");
     assert!(taken || !parsed.takes_all(), "{filter}");
+    let by_name = parsed.takes_by_name(&span.scope, &span.name);
+    assert_eq!(by_name.unwrap_or(taken), taken, "{filter}");
+    assert!(
+        by_name.is_some() || filter.contains('{'),
+        "{filter} has no attributes"
+    );
 }
 
 #[test]

@@ -37,11 +37,21 @@ impl Attributes {
     /// Appends those whose keys are not among `own`.
     #[inline]
     pub(super) fn put_besides(&self, own: &[KeyValue], out: &mut Vec<u8>) {
-        for (key, bytes) in &self.encoded {
-            if !own.iter().any(|attribute| attribute.key == *key) {
-                out.extend_from_slice(bytes);
-            }
+        self.put_if(|key| !own.iter().any(|attribute| attribute.key == key), out);
+    }
+
+    /// Appends those whose keys are wanted.
+    #[inline]
+    pub(super) fn put_if(&self, is_wanted: impl Fn(&str) -> bool, out: &mut Vec<u8>) {
+        for (_, bytes) in self.encoded.iter().filter(|(key, _)| is_wanted(key)) {
+            out.extend_from_slice(bytes);
         }
+    }
+
+    /// How many bytes [`put_if`](Attributes::put_if) appends.
+    pub(super) fn len_if(&self, is_wanted: impl Fn(&str) -> bool) -> usize {
+        let wanted = self.encoded.iter().filter(|(key, _)| is_wanted(key));
+        wanted.map(|(_, bytes)| bytes.len()).sum()
     }
 }
 

@@ -20,6 +20,11 @@ impl<'a> Fields<'a> {
         Self { rest: message }
     }
 
+    /// What comes behind the field that was read last.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     fn read(&mut self) -> Option<(u64, Content<'a>)> {
         let tag = self.varint()?;
         let content = match tag & 7 {

@@ -37,6 +37,38 @@ proptest! {
     }
 
     #[test]
+    fn what_is_encoded_takes_attributes_and_tells_its_name(
+        spans in prop::collection::vec(arbitrary_span(), 0..4), additional in attributes(),
+    ) {
+        let additional = Attributes::new(&additional);
+        let (mut encoded, mut expected, mut ours) = (Vec::new(), Vec::new(), Vec::new());
+        for span in &spans {
+            encode_span(span, &mut encoded);
+            encode_span_with(span, &additional, &mut expected);
+        }
+        for (span, ours_of) in spans.iter().zip(encoded_spans("test", &encoded)) {
+            prop_assert_eq!((ours_of.scope(), ours_of.name()), ("test", span.name.as_ref()));
+            // As bytes: a NaN is not equal to itself.
+            let mut again = Vec::new();
+            encode_span(&ours_of.decode().unwrap(), &mut again);
+            let mut once = Vec::new();
+            encode_span(span, &mut once);
+            prop_assert_eq!(again, once);
+            ours_of.put_with(&additional, &mut ours);
+        }
+        prop_assert_eq!(ours, expected);
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_no_spans_and_no_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let additional = Attributes::new(&[KeyValue::new("region", "eu")]);
+        for span in encoded_spans("test", &bytes) {
+            drop((span.name(), span.decode()));
+            span.put_with(&additional, &mut Vec::new());
+        }
+    }
+
+    #[test]
     fn a_request_has_the_bytes_that_prost_writes(
         spans in prop::collection::vec(arbitrary_span(), 0..4), resource in attributes(), scope in "[a-z.]{0,200}",
     ) {

@@ -16,6 +16,7 @@ mod recover;
 mod router;
 mod run;
 mod shard;
+mod spans;
 mod start;
 mod waiting;
 

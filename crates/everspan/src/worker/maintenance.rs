@@ -174,6 +174,8 @@ impl Worker {
                 std::thread::sleep(Duration::from_millis(1));
             }
         }
+        // Of a partition that could not be flushed.
+        self.push_spans();
         Ok(())
     }
 }

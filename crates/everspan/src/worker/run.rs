@@ -10,7 +10,7 @@ use everspan_durable::effect::Effect;
 use everspan_durable::partition::PartitionError;
 use everspan_durable::record::Body;
 use everspan_durable::view::ResultView;
-use everspan_export::{Mark, SpanWriter};
+use everspan_export::Mark;
 use everspan_protocol::ids::partition_of;
 use everspan_wal::{Batch, Committer};
 use tokio::runtime::Handle;
@@ -21,6 +21,7 @@ use super::input::{Accepted, AttachReply, Ended, Input, Query};
 use super::persisted::Persisted;
 use super::router::Router;
 use super::shard::{Held, Running, Shard};
+use super::spans::WorkerSpans;
 use super::waiting::ResultPlace;
 use crate::clock::{now_ms, now_ns};
 use crate::invoker::{AttemptInput, Invoker};
@@ -37,9 +38,7 @@ pub(super) struct Worker {
     pub(super) persisted: Arc<Persisted>,
     pub(super) invoker: Arc<Invoker>,
     pub(super) runtime: Handle,
-    pub(super) spans: SpanWriter,
-    /// Since the last push.
-    pub(super) spans_added: bool,
+    pub(super) spans: WorkerSpans,
     pub(super) attempts_max: u32,
     pub(super) deferred: VecDeque<Input>,
     pub(super) scratch: Vec<u8>,
@@ -141,9 +140,10 @@ impl Worker {
         }
     }
 
-    /// How long to sleep: to the next timer, or a while.
+    /// How long to sleep: to the next timer, until spans are to be handed over, or a while.
     fn wait(&self) -> Duration {
         let idle = if self.is_cutting() { LOOK_AGAIN } else { IDLE };
+        let idle = self.spans.due_in().map_or(idle, |due| due.min(idle));
         let next = self
             .shards
             .iter()
@@ -260,7 +260,7 @@ impl Worker {
                 self.answer(index, held);
             }
         }
-        if self.spans_added {
+        if self.spans.is_due() {
             self.push_spans();
         }
         for ((to, by), seq) in std::mem::take(&mut self.outgoing.acknowledgements) {
@@ -294,7 +294,6 @@ impl Worker {
         };
         let marks: Vec<Mark> = self.shards.iter().map(mark).collect();
         self.spans.push(&marks);
-        self.spans_added = false;
     }
 
     fn carry_out(&mut self, index: usize, effect: Effect) {
@@ -358,10 +357,7 @@ impl Worker {
                 // Sending fails only while the process stops; the outbox keeps the message for the next start.
                 drop(self.router.mailbox(to).sender.send(input));
             }
-            Effect::Spans(spans) => {
-                self.spans.add_encoded(&spans, None);
-                self.spans_added = true;
-            }
+            Effect::Spans(spans) => self.spans.add(&spans),
         }
     }
 

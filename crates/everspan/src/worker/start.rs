@@ -25,6 +25,7 @@ use super::recover::{Recovered, recover};
 use super::router::{Mailbox, Router};
 use super::run::{Fatal, Outgoing, Worker};
 use super::shard::Shard;
+use super::spans::WorkerSpans;
 use crate::checkpoints::{Start, suspect_file};
 use crate::invoker::Invoker;
 use crate::panicked;
@@ -152,8 +153,7 @@ pub fn start(
             persisted: Arc::clone(&persisted),
             invoker: Arc::clone(&invoker),
             runtime: runtime.clone(),
-            spans: reporters.writer(),
-            spans_added: false,
+            spans: WorkerSpans::new(reporters.writer()),
             attempts_max: options.attempts_max(),
             deferred: VecDeque::new(),
             scratch: Vec::new(),

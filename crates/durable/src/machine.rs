@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use everspan_protocol::ids::{InvocationId, partition_of};
 use everspan_state::{Backend, StateError};
+use everspan_trace::otlp::EncodedSpans;
 
 use crate::effect::Effect;
 use crate::invocation::Invocation;
@@ -119,6 +120,11 @@ impl<B: Backend> Machine<B> {
         self.tables.backend.commit(position);
         self.effects.extend(self.spans.take().map(Effect::Spans));
         Ok(std::mem::take(&mut self.effects))
+    }
+
+    /// Takes back the memory of spans that have left, for those of later records.
+    pub fn reuse(&mut self, spans: EncodedSpans) {
+        self.spans.reuse(spans);
     }
 
     /// The state under the machine.

@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use everspan_state::{Backend, StateError};
+use everspan_trace::otlp::EncodedSpans;
 
 use crate::effect::Effect;
 use crate::machine::{Machine, Options};
@@ -173,6 +174,11 @@ impl<B: Backend> Partition<B> {
     /// Effects that wait for the log.
     pub fn held(&self) -> usize {
         self.held.len()
+    }
+
+    /// Takes back the memory of spans that have left, for those of later records.
+    pub fn reuse(&mut self, spans: EncodedSpans) {
+        self.machine.reuse(spans);
     }
 
     /// The machine, for views and timers.

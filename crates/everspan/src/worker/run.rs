@@ -357,7 +357,10 @@ impl Worker {
                 // Sending fails only while the process stops; the outbox keeps the message for the next start.
                 drop(self.router.mailbox(to).sender.send(input));
             }
-            Effect::Spans(spans) => self.spans.add(&spans),
+            Effect::Spans(spans) => {
+                self.spans.add(&spans);
+                shard.partition.reuse(spans);
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use everspan_export::{Mark, Secured, SpanWriter};
 use everspan_trace::otlp::EncodedSpans;
 
 /// Between two pushes of a busy worker: little of the time that a batch waits anyway.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// What a worker has told and not handed over yet.
 pub(super) struct WorkerSpans {

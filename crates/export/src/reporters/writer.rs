@@ -9,7 +9,7 @@ use super::lane::Lane;
 use crate::{Mark, Secured};
 
 /// So many bytes are worth a push.
-const LONG_BYTES: usize = 64 * 1024;
+const LONG_BYTES: usize = 32 * 1024;
 /// So many bytes are handed over even without a push.
 const TURN_BYTES_MAX: usize = 2 * 1024 * 1024;
 

@@ -67,6 +67,20 @@ impl EncodedSpans {
         }
     }
 
+    /// None yet, in memory that was used before.
+    pub fn reusing(scope: &'static str, mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        Self {
+            bytes: buffer,
+            ..Self::new(scope)
+        }
+    }
+
+    /// The memory, for the next ones.
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// Begins a span; it must be finished.
     pub fn begin(
         &mut self,

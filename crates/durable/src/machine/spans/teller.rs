@@ -14,11 +14,18 @@ use super::text::{MESSAGE_MAX, cut};
 use crate::invocation::{Invocation, TimeSpent};
 use crate::record::Outcome;
 
+/// Buffers kept for the spans of later records, of those that came back.
+const SPARE_MAX: usize = 64;
+/// Larger ones are not kept.
+const SPARE_BYTES_MAX: usize = 16 * 1024;
+
 /// The spans told by the record that is applied, and what the next one is made with.
 pub(in crate::machine) struct Teller {
     pub(super) labels: Labels,
     pub(super) told: EncodedSpans,
     pub(super) events: EventList,
+    /// The one used last comes first: the processor still has it at hand.
+    spare: Vec<Vec<u8>>,
 }
 
 impl Default for Teller {
@@ -27,6 +34,7 @@ impl Default for Teller {
             labels: Labels::default(),
             told: EncodedSpans::new(INVOCATION_SCOPE),
             events: EventList::default(),
+            spare: Vec::new(),
         }
     }
 }
@@ -34,7 +42,20 @@ impl Default for Teller {
 impl Teller {
     /// What was told since the last time, if anything was.
     pub(in crate::machine) fn take(&mut self) -> Option<EncodedSpans> {
-        (!self.told.is_empty()).then(|| mem::replace(&mut self.told, EncodedSpans::new(INVOCATION_SCOPE)))
+        if self.told.is_empty() {
+            return None;
+        }
+        let spare = self.spare.pop().unwrap_or_default();
+        let next = EncodedSpans::reusing(INVOCATION_SCOPE, spare);
+        Some(mem::replace(&mut self.told, next))
+    }
+
+    /// Takes back the memory of spans that have left.
+    pub(in crate::machine) fn reuse(&mut self, spans: EncodedSpans) {
+        let buffer = spans.into_buffer();
+        if self.spare.len() < SPARE_MAX && buffer.capacity() <= SPARE_BYTES_MAX {
+            self.spare.push(buffer);
+        }
     }
 
     /// An invocation's id as text; most often it stands on the newest span.
@@ -113,4 +134,29 @@ fn put_durations(time: &TimeSpent, attributes: &mut AttributeEncoder<'_>) {
     attributes.double(&attr::INVOCATION_RUNNING_MS, ms(time.running_ns));
     attributes.double(&attr::INVOCATION_SUSPENDED_MS, ms(time.suspended_ns));
     attributes.double(&attr::INVOCATION_BACKOFF_MS, ms(time.backoff_ns));
+}
+
+#[cfg(test)]
+mod tests {
+    use everspan_trace::{SpanContext, derive_span_id, derive_trace_id};
+
+    use super::*;
+
+    #[test]
+    fn memory_that_came_back_is_used_again_and_tells_nothing_of_before() {
+        let mut teller = Teller::default();
+        let mut told = |label| {
+            let context = SpanContext::sampled(derive_trace_id(b"1"), derive_span_id(b"1", label));
+            teller.told.begin(&context, None, false).finish();
+            let spans = teller.take().expect("one was told");
+            let ids: Vec<_> = spans.decode().map(|span| span.context.span_id).collect();
+            assert_eq!(ids, [context.span_id]);
+            let memory = spans.bytes().as_ptr();
+            teller.reuse(spans);
+            memory
+        };
+        let (first, second) = (told(1), told(2));
+        // The buffer for the next record is taken when a record has ended.
+        assert_eq!([told(3), told(4)], [first, second]);
+    }
 }

@@ -45,8 +45,9 @@ fn a_state_flushed_before_its_spans_are_safe_is_caught_by_a_span_that_never_arri
     assert!(violation.message.contains("arrives as it is"), "{violation:#?}");
 }
 
-/// In one of so many seeds the mutation is noticed by this sentence. Which of its consequences comes first in a seed
-/// depends on every step of the world.
+/// In one of so many seeds the mutation is noticed by this sentence. A mutation breaks several promises, and which is noticed
+/// first in a seed depends on every step of the world: to want the sentence of the first seed would bind the test to
+/// the order of steps. What counts is that the check which is made for it notices it, and it fails without that check.
 fn assert_noticed(mutation: Mutation, seeds: u64, sentence: &str) {
     let mut noticed = (0..seeds).filter_map(|seed| run(seed, Some(mutation), false).err());
     let said = noticed.any(|violation| violation.message.contains(sentence));

@@ -180,6 +180,12 @@ impl PartWriter {
         }
     }
 
+    /// The run is over: nothing is linked from any more.
+    pub(crate) fn remove(&self) {
+        // What a late writer still leaves goes with the job's directory.
+        drop(std::fs::remove_dir_all(&*self.dir));
+    }
+
     /// Files of checkpoints before this one are not linked from any more.
     pub(crate) fn forget_before(&self, checkpoint: u64) {
         if let Some(copies) = &self.copies {

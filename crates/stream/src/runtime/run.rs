@@ -240,6 +240,7 @@ impl<'a> Running<'a> {
         }
         std::mem::take(&mut self.seats).into_values().for_each(Seat::join);
         self.at_stores.join().await;
+        self.writer.iter().for_each(PartWriter::remove);
         let ended = Ended {
             last_id: self.master.last_id(),
             has_completed: self.master.statistics().counts().completed > 0,

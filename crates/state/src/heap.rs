@@ -100,6 +100,16 @@ impl<K: BorshSerialize + Eq + Clone, V: Clone> HeapTable<K, V> {
         self.groups[self.place(group)].slot(hash).read().get(hash, key)
     }
 
+    /// The row that a key of this [`hash`](hash_key) probably has. The row itself is not looked at, so whoever has many keys
+    /// can let the processor fetch all their rows at once: first this for each, then a look at each.
+    #[inline]
+    pub fn probable_row_hashed(&self, group: KeyGroup, hash: u64) -> Option<&(K, V)> {
+        self.groups[self.place(group)]
+            .slot(hash)
+            .read()
+            .probable_row(hash)
+    }
+
     /// The value of `key` for writing.
     pub fn get_mut(&mut self, group: KeyGroup, key: &K) -> Option<&mut V> {
         self.get_mut_hashed(group, hash_key(key), key)

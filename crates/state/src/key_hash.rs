@@ -27,7 +27,7 @@ const END: u64 = 0x8ebc_6af0_9c88_c6e3;
 /// ```
 /// assert_eq!(everspan_state::hash_key(&7u64), 0x51c3_a2e1_4a78_2a8e);
 /// ```
-#[inline]
+#[inline(always)]
 pub fn hash_key<K: BorshSerialize>(key: &K) -> u64 {
     let mut hasher = Hasher {
         state: SEED,

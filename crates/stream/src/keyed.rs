@@ -36,7 +36,7 @@ pub use value::ValueState;
 const NOT_MADE: &str = "a state is used that `open` has not made: call get_state there";
 
 /// The hash of a key, by which it is given to a subtask and found in tables.
-#[inline]
+#[inline(always)]
 pub(crate) fn hash_of<K: BorshSerialize>(key: &K) -> u64 {
     everspan_state::hash_key(key)
 }
@@ -54,7 +54,7 @@ pub(crate) struct KeyOf<K> {
 
 impl<K: BorshSerialize> KeyOf<K> {
     /// Works out hash, unless it came with the record, and group of `key`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(key: K, hash: Option<u64>, key_groups: u16) -> Self {
         debug_assert!(
             hash.is_none_or(|hash| hash == hash_of(&key)),

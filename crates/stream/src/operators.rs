@@ -5,6 +5,7 @@ pub(crate) mod flat_map;
 #[cfg(test)]
 pub(crate) mod harness;
 pub(crate) mod keyed_process;
+mod look_ahead;
 pub(crate) mod map;
 pub(crate) mod map_with_state;
 pub(crate) mod reduce;

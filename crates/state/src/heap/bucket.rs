@@ -35,6 +35,13 @@ impl<K: BorshSerialize + Eq, V> Bucket<K, V> {
             .map(|(_, value)| value)
     }
 
+    /// The row of the first key that may be the one, by seven bits of its hash: told without a look at the row.
+    #[inline]
+    pub(super) fn probable_row(&self, hash: u64) -> Option<&(K, V)> {
+        let place = self.rows.find_bucket_index(hash, |_| true)?;
+        self.rows.get_bucket(place)
+    }
+
     #[inline]
     pub(super) fn get_mut(&mut self, hash: u64, key: &K) -> Option<&mut V> {
         let found = self.rows.find_mut(hash, |(known, _)| known == key);
@@ -79,7 +86,9 @@ impl<K: BorshSerialize + Eq, V> Bucket<K, V> {
 
     /// Two buckets: rows that stay, and those whose hash `moves`.
     pub(super) fn split(self, moves: impl Fn(u64) -> bool) -> (Self, Self) {
-        let (mut stays, mut goes) = (Self::default(), Self::default());
+        // Halves that have room for as many again are not moved once more before they are divided.
+        let half = || Self::with_capacity(self.rows.len());
+        let (mut stays, mut goes) = (half(), half());
         for row in self.rows {
             let hash = hash_key(&row.0);
             let half = if moves(hash) { &mut goes } else { &mut stays };

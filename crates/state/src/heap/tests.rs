@@ -166,3 +166,24 @@ fn a_table_of_which_too_much_was_removed_is_written_as_a_whole() {
 fn a_key_of_another_owner_is_a_bug() {
     HeapTable::<u64, u64>::new(range()).get(KeyGroup(3), &1);
 }
+
+#[test]
+fn the_probable_row_of_a_key_is_nearly_always_its_own() {
+    let mut table = HeapTable::new(range());
+    let probable = |table: &HeapTable<u64, u64>, key| {
+        let row = table.probable_row_hashed(group_of(key), hash_key(&key));
+        row.map(|&(key, value)| (key, value))
+    };
+    assert_eq!(probable(&table, 1), None);
+    for key in 0..5000 {
+        table.insert(group_of(key), key, key + 1);
+    }
+    let own = |table: &HeapTable<u64, u64>| {
+        let keys = 0..5000;
+        keys.filter(|&key| probable(table, key) == Some((key, key + 1)))
+            .count()
+    };
+    assert!(own(&table) > 4500, "{}", own(&table));
+    let _snapshot = table.snapshot();
+    assert!(own(&table) > 4500, "{}", own(&table));
+}

@@ -21,8 +21,8 @@ use crate::graph::{Operator, OwnState, Setup};
 use crate::task::TaskContext;
 use crate::task::snapshot::{BarrierPass, KeyedSnapshot, OperatorState, StateType, TablesSnapshot};
 
-/// Tables of more rows than this are looked at ahead.
-const CACHED_ROWS: usize = 32 << 10;
+/// Tables of more bytes than this are looked at ahead.
+const CACHED_BYTES: usize = 512 << 10;
 
 /// Where a run keeps keyed state.
 #[derive(Clone)]
@@ -54,6 +54,8 @@ enum Place {
 
 struct Named<K> {
     state: StateType,
+    /// Whether it is larger than a processor's near caches, when that was looked at last.
+    is_large: bool,
     table: Box<dyn Table<K>>,
 }
 
@@ -78,8 +80,8 @@ trait Table<K>: Any + Send {
     /// Looks at the rows of these keys, so that they are in the processor's cache; returns how many there are.
     fn touch(&self, keys: &[KeyOf<K>]) -> usize;
 
-    /// How many rows are in memory.
-    fn len(&self) -> usize;
+    /// What its rows in memory take, without what they point at.
+    fn bytes(&self) -> usize;
 }
 
 impl<K: Key, V: StateValue> Table<K> for ValueTable<K, V> {
@@ -100,8 +102,8 @@ impl<K: Key, V: StateValue> Table<K> for ValueTable<K, V> {
         ValueTable::touch(self, keys)
     }
 
-    fn len(&self) -> usize {
-        ValueTable::len(self)
+    fn bytes(&self) -> usize {
+        ValueTable::len(self) * size_of::<(K, V)>()
     }
 }
 
@@ -117,8 +119,8 @@ impl<K: Key, UK: StateValue, UV: StateValue> Table<K> for LsmMap<K, UK, UV> {
         0
     }
 
-    fn len(&self) -> usize {
-        self.rows_in_memory()
+    fn bytes(&self) -> usize {
+        self.rows_in_memory() * size_of::<((K, UK), UV)>()
     }
 }
 
@@ -202,15 +204,19 @@ impl<K: Key> KeyedBackend<K> {
         Ok(())
     }
 
-    /// Whether the tables are larger than a processor's near caches.
-    pub(crate) fn is_large(&self) -> bool {
-        self.tables.iter().any(|named| named.table.len() > CACHED_ROWS)
+    /// Finds out whether there are tables that are larger than a processor's near caches.
+    pub(crate) fn has_large(&mut self) -> bool {
+        for named in &mut self.tables {
+            named.is_large = named.table.bytes() > CACHED_BYTES;
+        }
+        self.tables.iter().any(|named| named.is_large)
     }
 
-    /// Brings the rows of these keys near the processor: looks that do not wait for one another cost a fraction of as
+    /// Brings the rows of these keys in large tables near the processor: looks that do not wait for one another cost a fraction of as
     /// many that do.
     pub(crate) fn touch(&self, keys: &[KeyOf<K>]) {
-        let found: usize = self.tables.iter().map(|named| named.table.touch(keys)).sum();
+        let large = self.tables.iter().filter(|named| named.is_large);
+        let found: usize = large.map(|named| named.table.touch(keys)).sum();
         std::hint::black_box(found);
     }
 
@@ -280,7 +286,11 @@ impl<K: Key> KeyedBackend<K> {
     }
 
     fn in_new_slot<V: StateValue>(&mut self, state: StateType, table: Box<dyn Table<K>>) -> ValueState<V> {
-        self.tables.push(Named { state, table });
+        self.tables.push(Named {
+            state,
+            is_large: false,
+            table,
+        });
         ValueState::in_slot(self.tables.len() - 1)
     }
 

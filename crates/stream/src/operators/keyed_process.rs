@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use everspan_state::KeyGroupRange;
 
 use super::OperatorFactory;
+use super::look_ahead::Waiting;
 use super::side_output::SideStages;
 use crate::api::functions::KeyedProcessFunction;
 use crate::collector::Next;
@@ -76,32 +77,6 @@ where
     }
 }
 
-/// Records that wait while the state is large: their rows are brought near together.
-const LOOK_AHEAD_RECORDS: usize = 32;
-
-/// Records with their keys and times. Empty at the end of every step.
-struct Waiting<K, T> {
-    keys: Vec<KeyOf<K>>,
-    records: Vec<(T, i64)>,
-}
-
-impl<K, T> Default for Waiting<K, T> {
-    fn default() -> Self {
-        Self {
-            keys: Vec::new(),
-            records: Vec::new(),
-        }
-    }
-}
-
-impl<K, T> Waiting<K, T> {
-    #[inline]
-    fn push(&mut self, key: KeyOf<K>, record: T, timestamp: i64) {
-        self.keys.push(key);
-        self.records.push((record, timestamp));
-    }
-}
-
 /// See [`KeyedProcess`].
 pub(crate) struct KeyedProcessStage<T, K, S, F, N> {
     selector: S,
@@ -131,7 +106,10 @@ where
     fn record(&mut self, record: T, task: &mut TaskContext) {
         let key = KeyOf::new((self.selector)(&record), task.take_key_hash(), self.key_groups);
         if self.looks_ahead {
-            self.put_off(key, record, task);
+            self.waiting.push(key, record, task.timestamp);
+            if self.waiting.is_full() {
+                self.catch_up(task);
+            }
         } else {
             self.process(&key, record, task);
         }
@@ -141,7 +119,7 @@ where
         self.catch_up(task);
         let done = match signal {
             Signal::StepEnds => {
-                self.looks_ahead = self.backend.is_large();
+                self.looks_ahead = self.backend.has_large();
                 self.backend.step_ends()
             }
             Signal::Close => self.function.close(),
@@ -204,31 +182,19 @@ impl<T, K: Key, S, F, N> KeyedProcessStage<T, K, S, F, N> {
         self.wake_for_timers(task);
     }
 
-    /// Lets a record wait until there are enough to look for their rows together.
-    #[inline(never)]
-    fn put_off(&mut self, key: KeyOf<K>, record: T, task: &mut TaskContext)
-    where
-        F: KeyedProcessFunction<K, T>,
-        N: Stage<F::Out>,
-    {
-        self.waiting.push(key, record, task.timestamp);
-        if self.waiting.keys.len() >= LOOK_AHEAD_RECORDS {
-            self.catch_up(task);
-        }
-    }
-
     /// Processes what waits, in order.
+    #[inline(never)]
     fn catch_up(&mut self, task: &mut TaskContext)
     where
         F: KeyedProcessFunction<K, T>,
         N: Stage<F::Out>,
     {
-        if self.waiting.keys.is_empty() {
+        if self.waiting.is_empty() {
             return;
         }
-        self.backend.touch(&self.waiting.keys);
+        self.backend.touch(self.waiting.keys());
         let mut waiting = std::mem::take(&mut self.waiting);
-        for (key, (record, timestamp)) in waiting.keys.drain(..).zip(waiting.records.drain(..)) {
+        for (key, record, timestamp) in waiting.drain() {
             task.timestamp = timestamp;
             self.process(&key, record, task);
         }

@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 pub use slices::Slices;
 
 use super::OperatorFactory;
+use super::look_ahead::Waiting;
 use super::side_output::SideStages;
 use crate::api::output_tag::OutputTag;
 use crate::api::window_functions::{AggregateFunction, ProcessWindowFunction, WindowContext};
@@ -20,7 +21,7 @@ use crate::keyed::{KeyOf, KeyedBackend};
 use crate::runtime_context::RuntimeContext;
 use crate::stage::{Signal, Stage};
 use crate::task::{END_WATERMARK, NO_TIMESTAMP, NO_WATERMARK, TaskContext};
-use panes::Panes;
+use panes::{Pane, Panes, slice_and_key, slice_pane};
 
 /// What a program says beside the windows.
 pub(crate) struct WindowOptions<T> {
@@ -105,6 +106,8 @@ where
             key_groups,
             panes: Panes::new(KeyedBackend::new(operator, setup), range, self.slices),
             current: None,
+            waiting: Waiting::default(),
+            looks_ahead: false,
             watermark: NO_WATERMARK,
             side: setup.take_side_outputs(),
             context: setup.runtime_context(operator),
@@ -126,6 +129,8 @@ pub(crate) struct WindowStage<T, K, S, A: AggregateFunction<T>, P, N> {
     panes: Panes<K, A::Accumulator>,
     /// The slice of the last record.
     current: Option<Current>,
+    waiting: Waiting<Pane<K>, T>,
+    looks_ahead: bool,
     /// The last one that came; of processing time, the last moment that is over.
     watermark: i64,
     side: SideStages,
@@ -192,12 +197,25 @@ where
         if task.has_failed() {
             return;
         }
-        if let Err(error) = self.add(record, task) {
+        let done = self.pane_of(&record, task).and_then(|pane| match pane {
+            None => Ok(()),
+            Some(pane) if self.looks_ahead => {
+                self.waiting.push(pane, record, task.timestamp);
+                if self.waiting.is_full() {
+                    self.catch_up(task)
+                } else {
+                    Ok(())
+                }
+            }
+            Some(pane) => self.add(&pane, record, task),
+        });
+        if let Err(error) = done {
             task.fail(self.context.operator(), error);
         }
     }
 
     fn signal(&mut self, signal: &mut Signal<'_>, task: &mut TaskContext) {
+        let caught_up = self.catch_up(task);
         let done = match signal {
             Signal::Close => self.out.process.close(),
             Signal::Watermark(watermark) if self.slices.is_event_time() || *watermark == END_WATERMARK => {
@@ -205,9 +223,13 @@ where
             }
             Signal::Time(now) if !self.slices.is_event_time() => self.advance(*now - 1, task),
             Signal::Barrier(pass) => self.panes.backend.barrier(pass),
-            Signal::StepEnds => self.panes.backend.step_ends(),
+            Signal::StepEnds => {
+                self.looks_ahead = self.panes.backend.has_large();
+                self.panes.backend.step_ends()
+            }
             _ => Ok(()),
         };
+        let done = caught_up.and(done);
         self.side.signal(signal, task);
         self.out.next.signal(signal, task);
         let done = done.and_then(|()| match signal {
@@ -239,42 +261,68 @@ where
         self.out.process.open(&self.context)
     }
 
+    /// The row of a record; none for what comes between two windows.
     #[inline]
-    fn add(&mut self, record: T, task: &mut TaskContext) -> Result {
+    fn pane_of(&mut self, record: &T, task: &mut TaskContext) -> Result<Option<KeyOf<Pane<K>>>> {
         let key_hash = task.take_key_hash();
         let time = if self.slices.is_event_time() {
             task.timestamp
         } else {
             task.now_ms()
         };
-        let current = match self.current {
-            Some(current) if (current.start..current.end).contains(&time) => current,
-            _ => match self.enter(time)? {
-                Some(current) => current,
-                // Between two windows.
-                None => return Ok(()),
-            },
+        let Some(slice) = self.slice_at(time)? else {
+            return Ok(None);
         };
-        let of = KeyOf::new((self.selector)(&record), key_hash, self.key_groups);
-        let passed = self.watermark.max(self.panes.fired_until(of.group));
+        let of = KeyOf::new((self.selector)(record), key_hash, self.key_groups);
+        Ok(Some(slice_pane(slice.start, &of)))
+    }
+
+    #[inline]
+    fn slice_at(&mut self, time: i64) -> Result<Option<Current>> {
+        match self.current {
+            Some(current) if (current.start..current.end).contains(&time) => Ok(Some(current)),
+            _ => self.enter(time),
+        }
+    }
+
+    /// Adds the records that wait, in order.
+    #[inline(never)]
+    fn catch_up(&mut self, task: &mut TaskContext) -> Result {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        self.panes.backend.touch(self.waiting.keys());
+        let mut waiting = std::mem::take(&mut self.waiting);
+        for (pane, record, timestamp) in waiting.drain() {
+            task.timestamp = timestamp;
+            self.add(&pane, record, task)?;
+        }
+        self.waiting = waiting;
+        Ok(())
+    }
+
+    #[inline]
+    fn add(&mut self, pane: &KeyOf<Pane<K>>, record: T, task: &mut TaskContext) -> Result {
+        let Pane::Slice(slice, _) = pane.key else {
+            unreachable!("records are added to slices");
+        };
+        let current = self.slice_at(slice)?.expect("a slice with a row is in a window");
+        let passed = self.watermark.max(self.panes.fired_until(pane.group));
         if current.last_end - 1 <= passed.saturating_sub(self.options.lateness_ms) {
             self.late(record, task);
             return Ok(());
         }
-        let is_late = current.first_end - 1 <= passed;
-        let again = is_late.then(|| of.clone());
         let aggregate = &self.out.aggregate;
         let create = || aggregate.create_accumulator();
-        let row = self.panes.row(current.start, of, self.watermark, create)?;
+        let row = self.panes.row(pane, self.watermark, create)?;
         aggregate.add(record, row);
-        match again {
-            Some(of) => self.come_again(&of, current.start, passed, task),
-            None if !self.slices.is_event_time() => {
-                self.wake(task);
-                Ok(())
-            }
-            None => Ok(()),
+        if current.first_end - 1 <= passed {
+            let (_, of) = slice_and_key(pane);
+            self.come_again(&of, current.start, passed, task)?;
+        } else if !self.slices.is_event_time() {
+            self.wake(task);
         }
+        Ok(())
     }
 
     /// Goes to the slice of a time; `None` if it is in no window.

@@ -173,3 +173,33 @@ fn timers_that_register_the_next_for_ever_fail_at_the_end_of_the_input() {
          ask current_watermark() before registering the next"
     );
 }
+
+/// State that no near cache holds is looked at ahead, many records at a time: nothing of it shows.
+#[test]
+fn records_of_many_keys_find_the_state_of_each_in_order() {
+    let env = StreamExecutionEnvironment::new();
+    let script = Script::<u64>::new();
+    let counted = script
+        .stream(&env)
+        .key_by(|record| record % 40_000)
+        .map_with_state("records", |key, count: &mut u64, record| {
+            *count += 1;
+            (*key, record, *count)
+        })
+        .collect();
+    let mut job = Driven::open(&env, 0);
+    for round in 0..3 {
+        // Each key twice in a step, and some in the same batch.
+        let records = || (0..40_000).flat_map(|key| [key, (key + 1) % 40_000 + 40_000]);
+        script.feed(records().map(|record| Record(0, record)));
+        job.run(0);
+        let mut counts = std::collections::BTreeMap::new();
+        let expected = records().map(|record| {
+            let key = record % 40_000;
+            let before = counts.entry(key).or_insert(2 * round);
+            *before += 1;
+            (key, record, *before)
+        });
+        assert_eq!(counted.take(), expected.collect::<Vec<_>>(), "round {round}");
+    }
+}

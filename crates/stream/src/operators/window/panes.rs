@@ -10,6 +10,7 @@ use super::Slices;
 use crate::data::{Key, StateValue};
 use crate::failure::Result;
 use crate::keyed::{KeyOf, KeyedBackend, ValueState, ValueStateDescriptor, hash_of};
+use crate::operators::look_ahead::LOOK_AHEAD_RECORDS;
 use crate::task::NO_WATERMARK;
 
 /// The name of a row.
@@ -23,8 +24,21 @@ pub(crate) enum Pane<K> {
 
 /// The row of a key in a slice.
 #[inline]
-fn slice_pane<K: Key>(slice: i64, of: &KeyOf<K>) -> KeyOf<Pane<K>> {
+pub(crate) fn slice_pane<K: Key>(slice: i64, of: &KeyOf<K>) -> KeyOf<Pane<K>> {
     pane(of.group, Pane::Slice(slice, of.key.clone()))
+}
+
+/// What [`slice_pane`] was made of.
+pub(crate) fn slice_and_key<K: Key>(pane: &KeyOf<Pane<K>>) -> (i64, KeyOf<K>) {
+    let Pane::Slice(slice, key) = &pane.key else {
+        unreachable!("records are added to slices");
+    };
+    let of = KeyOf {
+        key: key.clone(),
+        hash: hash_of(key),
+        group: pane.group,
+    };
+    (*slice, of)
 }
 
 /// The row of a key group.
@@ -107,15 +121,14 @@ impl<K: Key, A: StateValue> Panes<K, A> {
     #[inline]
     pub(crate) fn row(
         &mut self,
-        slice: i64,
-        of: KeyOf<K>,
+        pane: &KeyOf<Pane<K>>,
         watermark: i64,
         make: impl FnOnce() -> A,
     ) -> Result<&mut A> {
-        let pane = slice_pane(slice, &of);
         let (keys, pending, slices) = (&mut self.keys, &mut self.pending, &self.slices);
         let table = self.backend.table::<A>(self.contents.slot()?);
-        table.entry(&pane, || {
+        table.entry(pane, || {
+            let (slice, of) = slice_and_key(pane);
             let keys = keys.entry(slice).or_insert_with(|| {
                 pending.extend(slices.ends(slice).filter(|end| end - 1 > watermark));
                 Vec::new()
@@ -129,11 +142,6 @@ impl<K: Key, A: StateValue> Panes<K, A> {
     pub(crate) fn get(&mut self, slice: i64, of: &KeyOf<K>) -> Result<Option<A>> {
         let table = self.backend.table::<A>(self.contents.slot()?);
         Ok(table.get(&slice_pane(slice, of))?.cloned())
-    }
-
-    fn take(&mut self, slice: i64, of: &KeyOf<K>) -> Result<Option<A>> {
-        let table = self.backend.table::<A>(self.contents.slot()?);
-        table.take(&slice_pane(slice, of))
     }
 
     /// The end of the first window that is to come out.
@@ -172,13 +180,11 @@ impl<K: Key, A: StateValue> Panes<K, A> {
                 }
                 self.keys.insert(slice, keys);
             } else {
-                for of in keys {
-                    if let Some(contents) = self.take(slice, &of)?
-                        && self.fired_until(of.group) < end - 1
-                    {
+                self.take_all(slice, keys, |fired_until, of, contents| {
+                    if fired_until < end - 1 {
                         merged.add(of, contents, &mut merge);
                     }
-                }
+                })?;
             }
         }
         Ok(merged.rows)
@@ -202,8 +208,30 @@ impl<K: Key, A: StateValue> Panes<K, A> {
             && is_expired(*slice.key())
         {
             let (slice, keys) = slice.remove_entry();
-            for of in keys {
-                drop(self.take(slice, &of)?);
+            self.take_all(slice, keys, |_, _, contents| drop(contents))?;
+        }
+        Ok(())
+    }
+
+    /// Removes what these keys have in a slice; `each` is told how far the windows of the key's group have come out.
+    fn take_all(
+        &mut self,
+        slice: i64,
+        keys: Vec<KeyOf<K>>,
+        mut each: impl FnMut(i64, KeyOf<K>, A),
+    ) -> Result {
+        let slot = self.contents.slot()?;
+        let mut keys = keys.into_iter();
+        let mut panes = Vec::with_capacity(LOOK_AHEAD_RECORDS);
+        while keys.len() > 0 {
+            panes.clear();
+            let next = keys.as_slice().iter().take(LOOK_AHEAD_RECORDS);
+            panes.extend(next.map(|of| slice_pane(slice, of)));
+            self.backend.touch(&panes);
+            for (pane, of) in panes.iter().zip(keys.by_ref()) {
+                if let Some(contents) = self.backend.table::<A>(slot).take(pane)? {
+                    each(self.fired_until(of.group), of, contents);
+                }
             }
         }
         Ok(())

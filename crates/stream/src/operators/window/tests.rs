@@ -267,3 +267,46 @@ proptest::proptest! {
         proptest::prop_assert_eq!(sums, expected);
     }
 }
+
+/// State that no near cache holds is looked at ahead, many records at a time: nothing of it shows.
+#[test]
+fn windows_of_many_keys_hold_what_came_for_each() {
+    let keys = 0..20_000u64;
+    let env = StreamExecutionEnvironment::new();
+    let (script, late) = (Script::<(u64, u64)>::new(), OutputTag::new("late"));
+    let mut sums = script
+        .stream(&env)
+        .key_by(|record| record.0)
+        .window(tumbling(10))
+        .allowed_lateness(Duration::from_millis(5))
+        .side_output_late_data(&late)
+        .reduce(|a, b| (a.0, a.1 + b.1));
+    let late = sums.get_side_output(&late).collect();
+    let sums = sums.collect();
+    let mut driven = Driven::open(&env, 0);
+    let mut feed = |items: Vec<Item<(u64, u64)>>| {
+        script.feed(items);
+        driven.run(0);
+        let mut sums = sums.take();
+        sums.sort_unstable();
+        sums
+    };
+    let each = |number| keys.clone().map(move |key| (key, number)).collect::<Vec<_>>();
+    let at = |time| move |record| Record(time, record);
+    assert_eq!(feed(each(1).into_iter().map(at(3)).collect()), []);
+    // From here on there is much. Records of two windows come in turn.
+    let in_turn = each(2)
+        .into_iter()
+        .flat_map(|record| [at(7)(record), at(12)(record)]);
+    assert_eq!(feed(in_turn.collect()), []);
+    assert_eq!(feed(vec![Watermark(9)]), each(3));
+    let again = each(8).into_iter().take(100);
+    assert_eq!(feed(again.map(at(5)).collect()), each(11)[..100]);
+    let too_late = each(1)[..200].to_vec();
+    let behind = [Watermark(14)]
+        .into_iter()
+        .chain(too_late.iter().copied().map(at(5)));
+    assert_eq!(feed(behind.collect()), []);
+    assert_eq!(late.take(), too_late);
+    assert_eq!(feed(vec![Watermark(19)]), each(2));
+}

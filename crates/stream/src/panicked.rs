@@ -78,6 +78,16 @@ impl<T, S: Stage<T>> Stage<T> for Blamed<S> {
         std::mem::forget(unwinding);
     }
 
+    #[inline(always)]
+    fn shared_record(&mut self, record: &T, task: &mut TaskContext)
+    where
+        T: Clone,
+    {
+        let unwinding = Unwinding(&self.operator);
+        self.stage.shared_record(record, task);
+        std::mem::forget(unwinding);
+    }
+
     fn signal(&mut self, signal: &mut Signal<'_>, task: &mut TaskContext) {
         blame(&self.operator, || self.stage.signal(signal, task));
     }

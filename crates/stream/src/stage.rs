@@ -16,6 +16,15 @@ pub trait Stage<T>: Send {
     /// Takes one record, whose time is [`TaskContext::timestamp`].
     fn record(&mut self, record: T, task: &mut TaskContext);
 
+    /// As [`record`](Self::record), with a record that others look at, too: who has a use for it clones it.
+    #[inline]
+    fn shared_record(&mut self, record: &T, task: &mut TaskContext)
+    where
+        T: Clone,
+    {
+        self.record(record.clone(), task);
+    }
+
     /// Takes anything else, and hands it on to the next stage.
     fn signal(&mut self, signal: &mut Signal<'_>, task: &mut TaskContext);
 }
@@ -23,6 +32,13 @@ pub trait Stage<T>: Send {
 impl<T, S: Stage<T> + ?Sized> Stage<T> for Box<S> {
     fn record(&mut self, record: T, task: &mut TaskContext) {
         (**self).record(record, task);
+    }
+
+    fn shared_record(&mut self, record: &T, task: &mut TaskContext)
+    where
+        T: Clone,
+    {
+        (**self).shared_record(record, task);
     }
 
     fn signal(&mut self, signal: &mut Signal<'_>, task: &mut TaskContext) {

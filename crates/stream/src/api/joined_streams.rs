@@ -175,8 +175,8 @@ impl<T: StateValue, U: StateValue> AggregateFunction<Side<T, U>> for BothSides {
     #[inline]
     fn add(&self, value: Side<T, U>, (first, second): &mut Self::Accumulator) {
         match value {
-            Side::First(record) => first.push(record),
-            Side::Second(record) => second.push(record),
+            Side::First(record) => push(first, record),
+            Side::Second(record) => push(second, record),
         }
     }
 
@@ -188,6 +188,15 @@ impl<T: StateValue, U: StateValue> AggregateFunction<Side<T, U>> for BothSides {
         first.append(&mut later.0);
         second.append(&mut later.1);
     }
+}
+
+/// Many keys have one record on a side: the first gets no more room than it needs.
+#[inline]
+fn push<T>(records: &mut Vec<T>, record: T) {
+    if records.capacity() == 0 {
+        records.reserve_exact(1);
+    }
+    records.push(record);
 }
 
 /// Every record of one side with every one of the other.

@@ -135,7 +135,8 @@ impl<T: Clone + 'static> StageFactory<T> for TeeFactory<T> {
     }
 }
 
-/// Hands every record to every branch. Costs one call that is not inlined per branch, and a clone for all but the last.
+/// Hands every record to every branch. Costs one call that is not inlined per branch, and for all but the last a clone,
+/// unless the branch begins with a filter that refuses the record.
 pub(crate) struct Tee<T> {
     branches: Vec<Box<dyn Stage<T>>>,
 }
@@ -148,7 +149,7 @@ impl<T: Clone> Stage<T> for Tee<T> {
         };
         let timestamp = task.timestamp;
         for branch in others {
-            branch.record(record.clone(), task);
+            branch.shared_record(&record, task);
             task.timestamp = timestamp;
         }
         last.record(record, task);

@@ -34,6 +34,16 @@ impl<T, F: FnMut(&T) -> bool + Send, N: Stage<T>> Stage<T> for FilterStage<F, N>
         }
     }
 
+    #[inline(always)]
+    fn shared_record(&mut self, record: &T, task: &mut TaskContext)
+    where
+        T: Clone,
+    {
+        if (self.function)(record) {
+            self.next.shared_record(record, task);
+        }
+    }
+
     fn signal(&mut self, signal: &mut Signal<'_>, task: &mut TaskContext) {
         self.next.signal(signal, task);
     }

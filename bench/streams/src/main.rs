@@ -6,6 +6,7 @@ mod keeping;
 mod result;
 mod told;
 mod windows;
+mod word;
 mod words;
 mod workloads;
 

@@ -1,21 +1,23 @@
 //! From sentences to words.
 
-use compact_str::CompactString;
 use everspan_stream::{Collector, FlatMapFunction, Result};
+
+use crate::word::Word;
 
 /// Emits (word, 1) for each word.
 #[derive(Clone)]
 pub(crate) struct Tokenizer;
 
 impl FlatMapFunction<String> for Tokenizer {
-    type Out = (CompactString, u64);
+    type Out = (Word, u64);
 
-    fn flat_map(&mut self, line: String, out: &mut impl Collector<(CompactString, u64)>) -> Result {
+    #[inline]
+    fn flat_map(&mut self, line: String, out: &mut impl Collector<(Word, u64)>) -> Result {
         let mut rest = &*line;
         loop {
             let end = rest.bytes().position(|byte| byte == b' ').unwrap_or(rest.len());
             if end > 0 {
-                out.collect((CompactString::new(&rest[..end]), 1));
+                out.collect((Word::from(&rest[..end]), 1));
             }
             if end == rest.len() {
                 return Ok(());
@@ -26,9 +28,16 @@ impl FlatMapFunction<String> for Tokenizer {
 }
 
 /// Java's `String.hashCode`, widened with its sign.
-pub(crate) fn java_hash(word: &str) -> u64 {
-    let hash = word.bytes().fold(0i32, |hash, byte| {
-        hash.wrapping_mul(31).wrapping_add(i32::from(byte))
-    });
-    i64::from(hash) as u64
+pub(crate) fn java_hash(word: &Word) -> u64 {
+    word.with_bytes(|bytes| {
+        let (fours, rest) = bytes.as_chunks();
+        let hash = fours.iter().fold(0i32, |hash, &[a, b, c, d]| {
+            let four = ((i32::from(a) * 31 + i32::from(b)) * 31 + i32::from(c)) * 31 + i32::from(d);
+            hash.wrapping_mul(31 * 31 * 31 * 31).wrapping_add(four)
+        });
+        let hash = rest.iter().fold(hash, |hash, &byte| {
+            hash.wrapping_mul(31).wrapping_add(i32::from(byte))
+        });
+        i64::from(hash) as u64
+    })
 }

@@ -109,7 +109,7 @@ impl<K: everspan_stream::Key> KeyedProcessFunction<K, (K, u64)> for RunningSum {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn process_element(
         &mut self,
         (key, value): (K, u64),

@@ -18,22 +18,16 @@ pub(crate) fn pos(z: u64) -> u64 {
 
 /// Ten words of five letters, with a space between.
 pub(crate) fn sentence(number: u64) -> String {
-    let mut text = [b' '; 64];
-    for (word, letters) in text.as_chunks_mut().0.iter_mut().take(10).enumerate() {
+    let mut text = [b' '; 59];
+    for (word, letters) in text.chunks_mut(6).enumerate() {
         let x = (pos(mix(number * 10 + word as u64)) % 10_000) as u32;
-        let [a, b, c, d] = four_digits(x);
-        *letters = [b'w', a, b, c, d, b' '];
+        let digits = [x / 1000, x / 100 % 10, x / 10 % 10, x % 10];
+        letters[0] = b'w';
+        for (letter, digit) in letters[1..].iter_mut().zip(digits) {
+            *letter = b'0' + digit as u8;
+        }
     }
-    let text = str::from_utf8(&text).expect("letters, digits and spaces");
-    text[..59].to_owned()
-}
-
-/// A number below 10,000 in decimal: two pairs of digits, both at a time.
-fn four_digits(x: u32) -> [u8; 4] {
-    let pairs = x / 100 | (x % 100) << 16;
-    let tens = (pairs * 103 >> 10) & 0x000f_000f;
-    let units = pairs - tens * 10;
-    (tens | units << 8 | 0x3030_3030).to_le_bytes()
+    str::from_utf8(&text).expect("letters and digits").to_owned()
 }
 
 /// An event of the auction site.
@@ -67,18 +61,17 @@ pub(crate) fn event(number: u64) -> Event {
             auction: epoch * 3 + r as i64 - 1,
             price: 0,
         },
-        _ => {
-            // Both are worked out: which one it is nobody can guess, not even a processor.
-            let hot = epoch * 3 / 100 * 100;
-            let near = (epoch * 3 - ((h >> 8) % 100) as i64).max(0);
-            Event {
-                kind: 2,
-                ts,
-                person: (epoch - ((h >> 24) % 1000) as i64).max(0),
-                auction: std::hint::select_unpredictable(h & 1 == 0, hot, near),
-                price: 100 + ((h >> 33) % 10_000) as i64,
-            }
-        }
+        _ => Event {
+            kind: 2,
+            ts,
+            person: (epoch - ((h >> 24) % 1000) as i64).max(0),
+            auction: if h & 1 == 0 {
+                epoch * 3 / 100 * 100
+            } else {
+                (epoch * 3 - ((h >> 8) % 100) as i64).max(0)
+            },
+            price: 100 + ((h >> 33) % 10_000) as i64,
+        },
     }
 }
 

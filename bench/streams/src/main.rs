@@ -6,7 +6,6 @@ mod keeping;
 mod result;
 mod told;
 mod windows;
-mod word;
 mod words;
 mod workloads;
 

@@ -1,23 +1,21 @@
 //! From sentences to words.
 
-use everspan_stream::{Collector, FlatMapFunction, Result};
-
-use crate::word::Word;
+use everspan_stream::{Collector, FlatMapFunction, Result, ShortText};
 
 /// Emits (word, 1) for each word.
 #[derive(Clone)]
 pub(crate) struct Tokenizer;
 
 impl FlatMapFunction<String> for Tokenizer {
-    type Out = (Word, u64);
+    type Out = (ShortText, u64);
 
     #[inline]
-    fn flat_map(&mut self, line: String, out: &mut impl Collector<(Word, u64)>) -> Result {
+    fn flat_map(&mut self, line: String, out: &mut impl Collector<(ShortText, u64)>) -> Result {
         let mut rest = &*line;
         loop {
             let end = rest.bytes().position(|byte| byte == b' ').unwrap_or(rest.len());
             if end > 0 {
-                out.collect((Word::from(&rest[..end]), 1));
+                out.collect((ShortText::from(&rest[..end]), 1));
             }
             if end == rest.len() {
                 return Ok(());
@@ -28,7 +26,7 @@ impl FlatMapFunction<String> for Tokenizer {
 }
 
 /// Java's `String.hashCode`, widened with its sign.
-pub(crate) fn java_hash(word: &Word) -> u64 {
+pub(crate) fn java_hash(word: &ShortText) -> u64 {
     word.with_bytes(|bytes| {
         let (fours, rest) = bytes.as_chunks();
         let hash = fours.iter().fold(0i32, |hash, &[a, b, c, d]| {

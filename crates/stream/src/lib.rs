@@ -37,6 +37,7 @@ mod panicked;
 mod program;
 mod runtime;
 mod runtime_context;
+mod short_text;
 mod stage;
 pub mod task;
 
@@ -89,4 +90,5 @@ pub use runtime::state_options::{StateBackend, StateOptions};
 pub use runtime::stepped::{Move, SteppedJob};
 pub use runtime::{JobExecutionResult, JobState, JobStatus, SubtaskStatus, TaskStatus};
 pub use runtime_context::RuntimeContext;
+pub use short_text::ShortText;
 pub use stage::{Signal, Stage};

@@ -16,7 +16,9 @@ pub(crate) use branches::{Branches, TeeFactory};
 pub(crate) use operator::named;
 pub use operator::{Operator, OperatorOptions};
 pub use restored::OwnState;
-pub(crate) use restored::{OperatorRecord, Restored, RestoredOperator, claimant, in_flight_uid};
+pub(crate) use restored::{
+    OperatorRecord, Restored, RestoredOperator, claimant, in_flight_uid, is_in_flight,
+};
 pub use setup::Setup;
 pub(crate) use setup::Wiring;
 
@@ -95,6 +97,8 @@ pub struct TaskDescription {
     pub(crate) is_source: bool,
     /// Where it sends to: gate and edge.
     edges: Vec<(usize, usize)>,
+    /// Uids of the operators to which records may have been in flight when a checkpoint was made.
+    in_flight_to: Vec<Arc<str>>,
 }
 
 impl TaskDescription {
@@ -106,6 +110,17 @@ impl TaskDescription {
     /// An exchange it sends into.
     pub fn edge<T>(&mut self, edge: &EdgeId<T>) {
         self.edges.push((edge.gate.index, edge.edge));
+    }
+
+    /// The operator of this number, if there is one, takes what was in flight to it.
+    pub(crate) fn takes_in_flight(&mut self, operator: usize) {
+        let operator = self.operators.get(operator);
+        self.in_flight_to.extend(operator.map(|of| of.uid.clone()));
+    }
+
+    /// Whether it takes what was in flight to the operator of this uid.
+    pub(crate) fn has_in_flight_to(&self, uid: &str) -> bool {
+        self.in_flight_to.iter().any(|of| &**of == uid)
     }
 
     /// All of it as if it were one operator, for failures that are no operator's.
@@ -236,6 +251,7 @@ impl Graph {
             let relay = self.add_operator(OperatorOptions::named("Relay"));
             description.operators.push(relay);
         }
+        description.takes_in_flight(0);
         let task = self.add_task(description, parallelism, move |setup| {
             let channels = setup.inputs(gate);
             let restoring = setup.restoring(gate);

@@ -10,12 +10,14 @@
 
 mod alignment;
 mod chain;
+mod chained;
 mod context;
 mod gate;
 mod in_flight;
 pub mod snapshot;
 mod source;
 
+pub(crate) use chained::ChainedFactory;
 pub use context::{NO_TIMESTAMP, SubtaskFigures, TaskContext};
 pub(crate) use gate::{GateHead, Restoring};
 pub(crate) use in_flight::InFlight;

@@ -11,8 +11,8 @@ use crate::graph::{Chain, GateId, Graph, Operator, OperatorOptions, Setup, Stage
 use crate::operators::OperatorFactory;
 use crate::operators::side_output::{SideOutput, SideStages};
 use crate::panicked::{Blamed, blame};
-use crate::task::SourceHead;
 use crate::task::snapshot::decoded;
+use crate::task::{ChainedFactory, SourceHead};
 
 /// A stream that begins with a source.
 pub(crate) struct FromSource<S> {
@@ -179,7 +179,7 @@ impl<T: Data, B: Chain<T>, P: Partitioner<T>> Chain<T> for Exchanged<B, P> {
         let from = graph.parallelism(*self.before.parallelism());
         let to = graph.parallelism(self.parallelism);
         if self.may_chain && graph.options.chain_keyed && from == 1 && to == 1 {
-            self.before.attach(next, graph);
+            self.before.attach(ChainedFactory::new(next), graph);
         } else {
             let gate = graph.add_gate_task(next, self.parallelism);
             self.before.send_to(gate, self.partitioner, graph);

@@ -115,6 +115,11 @@ pub(crate) fn claimant(uid: &str) -> &str {
     uid.strip_suffix(IN_FLIGHT).unwrap_or(uid)
 }
 
+/// Whether data in flight stands under `uid`.
+pub(crate) fn is_in_flight(uid: &str) -> bool {
+    uid.ends_with(IN_FLIGHT)
+}
+
 impl RestoredOperator {
     /// Bytes of the elements that a subtask [has](Self::list).
     pub(crate) fn listed_bytes(&self, subtask: usize, parallelism: usize) -> u64 {

@@ -190,19 +190,30 @@ impl<'a> Setup<'a> {
         self.wiring.is_checkpointed
     }
 
+    /// Whether the task begins with this operator.
+    pub(crate) fn begins_with(&self, operator: &Operator) -> bool {
+        let first = self.graph.tasks()[self.task].description.operators.first();
+        first.is_some_and(|first| first.uid == operator.uid)
+    }
+
+    /// Data in flight to an operator that a checkpoint holds, of all subtasks.
+    pub(crate) fn in_flight(&self, head: &Operator) -> Vec<Vec<u8>> {
+        let restored = self.wiring.restored.as_ref();
+        restored
+            .map(|restored| restored.in_flight(&head.uid))
+            .unwrap_or_default()
+    }
+
     /// Data in flight that a checkpoint holds for a gate, of all subtasks, and how it is divided anew.
     pub(crate) fn restoring<T: 'static>(&self, gate: GateId<T>) -> Restoring<T> {
         let head = self.graph.tasks()[self.task].description.operators.first();
         let head = head.expect("a task has an operator");
-        let restored = self.wiring.restored.as_ref();
         let edges = self.graph.gates[gate.index].edges.iter();
         Restoring {
             head: head.clone(),
             subtask: self.subtask,
             parallelism: self.parallelism(),
-            elements: restored
-                .map(|restored| restored.in_flight(&head.uid))
-                .unwrap_or_default(),
+            elements: self.in_flight(head),
             routers: edges
                 .map(|edge| {
                     let router = edge.router.downcast_ref::<super::MakeRouter<T>>();
@@ -224,6 +235,13 @@ impl<'a> Setup<'a> {
             }
         }
         channels
+    }
+
+    /// The operator that receives what is sent there.
+    pub(crate) fn receiver<T>(&self, edge: &EdgeId<T>) -> Operator {
+        let task = self.graph.gates[edge.gate.index].task;
+        let first = self.graph.tasks()[task].description.operators.first();
+        first.expect("a task has an operator").clone()
     }
 
     /// The channels out of a sending end, in the order of the receivers.

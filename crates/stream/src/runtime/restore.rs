@@ -12,7 +12,9 @@ use super::error::JobError;
 use super::master::attachment_name;
 use super::options::{JobOptions, Start};
 use super::stores::Stores;
-use crate::graph::{Graph, OperatorRecord, Restored, RestoredOperator, claimant, in_flight_uid};
+use crate::graph::{
+    Graph, OperatorRecord, Restored, RestoredOperator, claimant, in_flight_uid, is_in_flight,
+};
 
 /// A checkpoint that a run begins with.
 pub(crate) struct Beginning {
@@ -256,7 +258,14 @@ fn check_claims(
     options: &JobOptions,
 ) -> Result<(), JobError> {
     let of_program = || graph.tasks().iter().flat_map(|task| &task.description.operators);
-    let is_claimed = |uid: &str| of_program().any(|operator| &*operator.uid == claimant(uid));
+    let takes_in_flight = |uid: &str| {
+        let mut tasks = graph.tasks().iter();
+        tasks.any(|task| task.description.has_in_flight_to(claimant(uid)))
+    };
+    let is_claimed = |uid: &str| {
+        of_program().any(|operator| &*operator.uid == claimant(uid))
+            && (!is_in_flight(uid) || takes_in_flight(uid))
+    };
     let has_state = |of: &&RestoredOperator| {
         let mut records = of.records.iter();
         records.any(|record| !record.list.is_empty() || !record.states.is_empty())

@@ -28,9 +28,7 @@ mod sink;
 mod spans;
 mod world;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use crate::run::{Violation, text};
+use crate::run::{Violation, judge};
 use world::World;
 
 /// A bug put into the outside of a job on purpose, to see that the checker can fail.
@@ -59,6 +57,8 @@ pub struct Report {
     pub unaligned: u64,
     /// Starts with another parallelism than before.
     pub rescales: u64,
+    /// Runs of jobs whose state is on disk.
+    pub runs_on_disk: u64,
     /// Results that became visible.
     pub results: u64,
     /// A hash of everything that happened, in order.
@@ -74,6 +74,7 @@ impl std::ops::AddAssign for Report {
         self.savepoints += other.savepoints;
         self.unaligned += other.unaligned;
         self.rescales += other.rescales;
+        self.runs_on_disk += other.runs_on_disk;
         self.results += other.results;
         self.trace ^= other.trace;
     }
@@ -91,14 +92,5 @@ pub fn run(
     crash_at: Option<u64>,
     trace: bool,
 ) -> Result<Report, Box<Violation>> {
-    let mut world = World::new(seed, mutation, crash_at, trace);
-    match catch_unwind(AssertUnwindSafe(|| world.run())) {
-        Ok(report) => Ok(report),
-        Err(panic) => Err(Box::new(Violation {
-            seed,
-            step: world.steps(),
-            message: text(panic.as_ref()),
-            events: world.events(),
-        })),
-    }
+    judge(seed, World::new(seed, mutation, crash_at, trace))
 }

@@ -3,6 +3,8 @@
 
 #![allow(clippy::print_stdout, reason = "it is a command line program")]
 
+use std::fmt::Debug;
+use std::ops::{AddAssign, Range};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -34,12 +36,15 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     std::panic::set_hook(Box::new(|_| {}));
+    let seeds = arguments.start..arguments.start + arguments.seeds;
+    let server = |seed, trace| run(seed, None, trace);
+    let job = |seed, trace| jobs::run(seed, None, None, trace);
     let outcome = match (arguments.jobs, arguments.seed) {
-        (false, Some(seed)) => one(seed, arguments.trace),
-        (false, None) => many(arguments.start, arguments.seeds),
+        (false, Some(seed)) => one(seed, |trace| server(seed, trace), arguments.trace),
+        (false, None) => many(seeds, |seed| server(seed, false), told),
         (true, Some(seed)) if arguments.crash_everywhere => crash_everywhere(seed),
-        (true, Some(seed)) => one_job(seed, arguments.trace),
-        (true, None) => many_jobs(arguments.start, arguments.seeds),
+        (true, Some(seed)) => one(seed, |trace| job(seed, trace), arguments.trace),
+        (true, None) => many(seeds, |seed| job(seed, false), told_of_jobs),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -50,21 +55,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn one(seed: u64, trace: bool) -> Result<(), Box<Violation>> {
-    let first = run(seed, None, trace)?;
-    let second = run(seed, None, false)?;
+/// Runs a seed twice, and compares.
+fn one<R: PartialEq + Debug>(
+    seed: u64,
+    run: impl Fn(bool) -> Result<R, Box<Violation>>,
+    trace: bool,
+) -> Result<(), Box<Violation>> {
+    let first = run(trace)?;
+    let second = run(false)?;
     println!("seed {seed}: {first:?}");
-    same(seed, &first, &second)
-}
-
-fn one_job(seed: u64, trace: bool) -> Result<(), Box<Violation>> {
-    let first = jobs::run(seed, None, None, trace)?;
-    let second = jobs::run(seed, None, None, false)?;
-    println!("seed {seed}: {first:?}");
-    same(seed, &first, &second)
-}
-
-fn same<R: PartialEq + std::fmt::Debug>(seed: u64, first: &R, second: &R) -> Result<(), Box<Violation>> {
     if first == second {
         return Ok(());
     }
@@ -76,29 +75,60 @@ fn same<R: PartialEq + std::fmt::Debug>(seed: u64, first: &R, second: &R) -> Res
     }))
 }
 
-fn many_jobs(start: u64, seeds: u64) -> Result<(), Box<Violation>> {
-    let mut total = jobs::Report::default();
-    for (done, seed) in (1..).zip(start..start + seeds) {
-        total += jobs::run(seed, None, None, false)?;
-        if done % 100 == 0 || done == seeds {
-            let jobs::Report {
-                steps,
-                crashes,
-                runs,
-                checkpoints,
-                savepoints,
-                unaligned,
-                rescales,
-                results,
-                ..
-            } = total;
+/// Runs seeds, and tells now and then what they did.
+fn many<R: Default + AddAssign>(
+    seeds: Range<u64>,
+    run: impl Fn(u64) -> Result<R, Box<Violation>>,
+    told: impl Fn(&R) -> String,
+) -> Result<(), Box<Violation>> {
+    let mut total = R::default();
+    for (done, seed) in (1..).zip(seeds.clone()) {
+        total += run(seed)?;
+        if done % 100 == 0 || seed + 1 == seeds.end {
             println!(
-                "{done} seeds of jobs from {start}: {steps} moves, {crashes} crashes, {runs} runs, {rescales} rescaled, \
-                 {checkpoints} checkpoints ({savepoints} savepoints, {unaligned} unaligned), {results} results, no violation"
+                "{done} seeds from {}: {}, no violation",
+                seeds.start,
+                told(&total)
             );
         }
     }
     Ok(())
+}
+
+fn told(total: &Report) -> String {
+    let Report {
+        steps,
+        crashes,
+        invocations,
+        side_effects,
+        checkpoints,
+        restores,
+        passed_over,
+        ..
+    } = total;
+    format!(
+        "{steps} steps, {crashes} crashes, {invocations} invocations, {side_effects} side effects, \
+         {checkpoints} checkpoints, {restores} restores past {passed_over} damaged"
+    )
+}
+
+fn told_of_jobs(total: &jobs::Report) -> String {
+    let jobs::Report {
+        steps,
+        crashes,
+        runs,
+        runs_on_disk,
+        checkpoints,
+        savepoints,
+        unaligned,
+        rescales,
+        results,
+        ..
+    } = total;
+    format!(
+        "{steps} moves of jobs, {crashes} crashes, {runs} runs ({runs_on_disk} on disk), {rescales} rescaled, \
+         {checkpoints} checkpoints ({savepoints} savepoints, {unaligned} unaligned), {results} results"
+    )
 }
 
 fn crash_everywhere(seed: u64) -> Result<(), Box<Violation>> {
@@ -111,55 +141,6 @@ fn crash_everywhere(seed: u64) -> Result<(), Box<Violation>> {
     }
     println!("seed {seed}: died at each of {moves} moves, no violation");
     Ok(())
-}
-
-fn many(start: u64, seeds: u64) -> Result<(), Box<Violation>> {
-    let mut total = [0; 7];
-    for (done, seed) in (1..).zip(start..start + seeds) {
-        let report = run(seed, None, false)?;
-        add(&mut total, &report);
-        if done % 100 == 0 || done == seeds {
-            let [
-                steps,
-                crashes,
-                invocations,
-                side_effects,
-                checkpoints,
-                restores,
-                passed_over,
-            ] = total;
-            println!(
-                "{done} seeds from {start}: {steps} steps, {crashes} crashes, {invocations} invocations, \
-                 {side_effects} side effects, {checkpoints} checkpoints, {restores} restores past {passed_over} damaged, no violation"
-            );
-        }
-    }
-    Ok(())
-}
-
-fn add(total: &mut [u64; 7], report: &Report) {
-    let Report {
-        steps,
-        crashes,
-        invocations,
-        side_effects,
-        checkpoints,
-        restores,
-        passed_over,
-        ..
-    } = report;
-    let values = [
-        steps,
-        crashes,
-        invocations,
-        side_effects,
-        checkpoints,
-        restores,
-        passed_over,
-    ];
-    for (sum, value) in total.iter_mut().zip(values) {
-        *sum += value;
-    }
 }
 
 fn show(violation: &Violation) {

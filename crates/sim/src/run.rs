@@ -5,8 +5,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::settings::Mutation;
 use crate::world::World;
 
+/// A world that a seed decides about.
+pub(crate) trait Simulated {
+    /// What a run without a violation did.
+    type Report;
+
+    /// From the first step to the last check; panics at what must not be.
+    fn run(&mut self) -> Self::Report;
+
+    /// Steps so far.
+    fn steps(&self) -> u64;
+
+    /// The last things that happened, oldest first.
+    fn events(&self) -> Vec<String>;
+}
+
 /// What a run without a violation did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Steps taken.
     pub steps: u64,
@@ -28,6 +43,20 @@ pub struct Report {
     pub state: u128,
 }
 
+impl std::ops::AddAssign for Report {
+    fn add_assign(&mut self, other: Self) {
+        self.steps += other.steps;
+        self.crashes += other.crashes;
+        self.invocations += other.invocations;
+        self.side_effects += other.side_effects;
+        self.checkpoints += other.checkpoints;
+        self.restores += other.restores;
+        self.passed_over += other.passed_over;
+        self.trace ^= other.trace;
+        self.state ^= other.state;
+    }
+}
+
 /// Something that must never be true was.
 #[derive(Clone, Debug)]
 pub struct Violation {
@@ -43,19 +72,22 @@ pub struct Violation {
 
 /// Runs a seed; with `trace` every step is printed to standard error.
 pub fn run(seed: u64, mutation: Option<Mutation>, trace: bool) -> Result<Report, Box<Violation>> {
-    let mut world = World::new(seed, mutation, trace);
-    match catch_unwind(AssertUnwindSafe(|| world.run())) {
-        Ok(report) => Ok(report),
-        Err(panic) => Err(Box::new(Violation {
+    judge(seed, World::new(seed, mutation, trace))
+}
+
+/// Runs a world; a panic in it is what must never be true and was.
+pub(crate) fn judge<W: Simulated>(seed: u64, mut world: W) -> Result<W::Report, Box<Violation>> {
+    catch_unwind(AssertUnwindSafe(|| world.run())).map_err(|panic| {
+        Box::new(Violation {
             seed,
             step: world.steps(),
             message: text(panic.as_ref()),
             events: world.events(),
-        })),
-    }
+        })
+    })
 }
 
-pub(crate) fn text(panic: &(dyn std::any::Any + Send)) -> String {
+fn text(panic: &(dyn std::any::Any + Send)) -> String {
     if let Some(text) = panic.downcast_ref::<String>() {
         return text.clone();
     }

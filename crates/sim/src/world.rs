@@ -17,7 +17,7 @@ use crate::checker::Checker;
 use crate::client::{Client, ClientState};
 use crate::outside::Outside;
 use crate::pipeline::Pipeline;
-use crate::run::Report;
+use crate::run::{Report, Simulated};
 use crate::settings::{Mutation, Settings};
 
 mod checkpoints;
@@ -122,6 +122,34 @@ pub(crate) struct World {
     trace: Xxh3,
 }
 
+impl Simulated for World {
+    type Report = Report;
+
+    /// Everything, to the last check.
+    fn run(&mut self) -> Report {
+        let faulty_steps = 2000 + self.rng.below(6000) as u64;
+        while self.step < faulty_steps {
+            self.fault();
+            if !self.happen() {
+                break;
+            }
+        }
+        self.calm();
+        self.rest();
+        self.kill_deserted();
+        self.last_checkpoint();
+        self.finish()
+    }
+
+    fn steps(&self) -> u64 {
+        self.step
+    }
+
+    fn events(&self) -> Vec<String> {
+        self.recent.iter().cloned().collect()
+    }
+}
+
 impl World {
     pub(crate) fn new(seed: u64, mutation: Option<Mutation>, print: bool) -> Self {
         let mut rng = SimRng::new(seed);
@@ -170,30 +198,6 @@ impl World {
             world.checkpoints.started();
         }
         world
-    }
-
-    /// Everything, to the last check.
-    pub(crate) fn run(&mut self) -> Report {
-        let faulty_steps = 2000 + self.rng.below(6000) as u64;
-        while self.step < faulty_steps {
-            self.fault();
-            if !self.happen() {
-                break;
-            }
-        }
-        self.calm();
-        self.rest();
-        self.kill_deserted();
-        self.last_checkpoint();
-        self.finish()
-    }
-
-    pub(crate) fn steps(&self) -> u64 {
-        self.step
-    }
-
-    pub(crate) fn events(&self) -> Vec<String> {
-        self.recent.iter().cloned().collect()
     }
 
     /// Goes on until nothing can happen any more.

@@ -11,13 +11,20 @@ fn fifty_seeds_of_jobs_violate_nothing() {
             Err(violation) => panic!("{violation:#?}"),
         }
     }
-    let did_much = [total.crashes, total.savepoints, total.unaligned, total.rescales];
+    let did_much = [
+        total.crashes,
+        total.savepoints,
+        total.unaligned,
+        total.rescales,
+        total.runs_on_disk,
+    ];
     assert!(did_much.iter().all(|number| *number > 0), "{total:?}");
 }
 
 #[test]
 fn the_same_seed_of_a_job_does_the_same() {
-    for seed in [3, 7] {
+    // The last two with state on disk.
+    for seed in [3, 7, 6, 14] {
         let twice = [run(seed, None, None, false), run(seed, None, None, false)];
         let [Ok(first), Ok(second)] = twice else {
             panic!("{twice:?}")

@@ -202,7 +202,13 @@ impl LsmBackend {
     ) {
         let before = self.flushes.back();
         let content = Content::of_buffer(frozen, self.applied);
-        let flushing = Flushing::begin(&self.tree, content, before, first, then);
+        let flushing = Flushing::begin(
+            (&self.tree, self.compactor.has_thread()),
+            content,
+            before,
+            first,
+            then,
+        );
         self.flushes.push_back(flushing);
     }
 

@@ -87,7 +87,7 @@ pub use runtime::handle::{JobControl, JobHandle};
 pub use runtime::options::{CheckpointingMode, JobOptions, Start};
 pub use runtime::restart::RestartStrategy;
 pub use runtime::state_options::{StateBackend, StateOptions};
-pub use runtime::stepped::{Move, SteppedJob};
+pub use runtime::stepped::{GivenStores, Move, SteppedJob};
 pub use runtime::{JobExecutionResult, JobState, JobStatus, SubtaskStatus, TaskStatus};
 pub use runtime_context::RuntimeContext;
 pub use short_text::ShortText;

@@ -42,8 +42,8 @@ pub(crate) fn blame<R>(operator: &Operator, work: impl FnOnce() -> R) -> R {
     done
 }
 
-/// Dropped only by a panic.
-struct Unwinding<'a>(&'a Operator);
+/// Dropped only by a panic; else it is forgotten. For whom a closure would not always be inlined.
+pub(crate) struct Unwinding<'a>(pub(crate) &'a Operator);
 
 impl Drop for Unwinding<'_> {
     #[cold]

@@ -16,6 +16,7 @@ pub(crate) mod handle;
 mod host;
 mod inbox;
 mod job;
+mod mailbox;
 mod master;
 mod monitor;
 pub(crate) mod options;

@@ -140,6 +140,45 @@ fn a_panic_of_a_function_ends_the_job_and_says_whose_it_was_and_where_and_what_i
 }
 
 #[test]
+fn a_key_selector_that_panics_is_told_with_the_operator_whose_keys_they_are_and_the_subtask_that_called_it() {
+    for (parallelism, expected) in [
+        (
+            2,
+            "subtask Source: Sequence -> before (1/2) failed: operator `key_by of MapWithState` (uid `counts`): ",
+        ),
+        (
+            1,
+            "subtask Source: Sequence -> before -> MapWithState -> Sink (1/1) failed: operator `MapWithState` (uid `counts`): ",
+        ),
+    ] {
+        let env = StreamExecutionEnvironment::new();
+        env.set_parallelism(parallelism);
+        let counted = env
+            .from_collection([1u64, 2])
+            .map(|number| number)
+            .name("before")
+            .key_by(|number| {
+                assert!(*number != 2, "twos have no key");
+                *number
+            })
+            .map_with_state("count", |_, count: &mut u64, number| {
+                *count += 1;
+                number
+            })
+            .uid("counts")
+            .collect();
+        let error = env.execute("keys").expect_err("a key cannot be told").to_string();
+        let expected = expected.replace("Sequence", "Collection");
+        let told = error.strip_prefix(expected.as_str());
+        assert!(
+            told.is_some_and(|told| told.starts_with("panicked at ") && told.ends_with(": twos have no key")),
+            "{error}"
+        );
+        drop(counted);
+    }
+}
+
+#[test]
 fn a_uid_given_twice_and_too_many_subtasks_are_refused() {
     let env = StreamExecutionEnvironment::new();
     let stream = env.from_sequence(0, 9).map(|number| number).uid("same");

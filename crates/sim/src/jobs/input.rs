@@ -32,6 +32,8 @@ pub(super) struct Place {
 pub(super) struct Reader {
     input: Input,
     places: Vec<Place>,
+    /// It has said that it comes again then, ms.
+    pauses_until: Option<i64>,
 }
 
 impl Source for Input {
@@ -48,6 +50,7 @@ impl Source for Input {
         Ok(Reader {
             input: self.clone(),
             places: Vec::new(),
+            pauses_until: None,
         })
     }
 }
@@ -78,6 +81,10 @@ impl SourceReader for Reader {
     fn poll_next(&mut self, _max: usize, out: &mut impl Collector<Event>) -> Result<Progress> {
         let outside = &self.input.outside;
         outside.mishap(outside.settings.failing_function, "the source cannot be read")?;
+        self.pauses_until.take_if(|until| *until <= outside.now_ms());
+        if let Some(until) = self.pauses_until {
+            return Ok(Progress::Later { at_ms: Some(until) });
+        }
         if self.earliest().is_none() {
             return Ok(Progress::End);
         }
@@ -85,8 +92,9 @@ impl SourceReader for Reader {
             let is_long = self.input.long_pause > 0 && outside.below(self.input.long_pause) == 0;
             let short = i64::try_from(outside.below(15)).expect("a few ms");
             let pause = if is_long { LONG_PAUSE_MS } else { short };
+            self.pauses_until = Some(outside.now_ms() + pause);
             return Ok(Progress::Later {
-                at_ms: Some(outside.now_ms() + pause),
+                at_ms: self.pauses_until,
             });
         }
         for _ in 0..=outside.below(4) {

@@ -7,7 +7,7 @@ use std::sync::mpsc::Receiver;
 
 use everspan_checkpoint::{AbortReason, Kind, Now};
 use everspan_state::store::{CheckpointStore, Retry, StoreOptions};
-use everspan_stream::{JobError, JobExecutionResult, Start, SteppedJob};
+use everspan_stream::{GivenStores, JobError, JobExecutionResult, Start, SteppedJob};
 use everspan_wal::sim_disk::SimRng;
 use object_store::path::Path;
 
@@ -21,6 +21,8 @@ const NAME: &str = "simulated";
 pub(super) struct Life {
     pub(super) job: SteppedJob,
     pub(super) spans: Arc<Spans>,
+    /// At a time.
+    pub(super) checkpoints_max: usize,
     asked: Vec<Asked>,
     _dir: LocalDir,
 }
@@ -82,11 +84,21 @@ impl Life {
         options.start = start;
         options.local_dir = Some(dir.0.clone());
         options.spans = Some(spans.clone());
+        let checkpoints_max = options.checkpoints.max_concurrent;
         let env = programs::build(outside, parallelism);
-        let job = SteppedJob::start(&env, NAME, options, Some(Arc::new(store(outside))), now);
+        let savepoints = outside
+            .settings
+            .has_savepoint_store
+            .then(|| store(outside, "savepoints"));
+        let stores = GivenStores {
+            checkpoints: store(outside, "job"),
+            savepoints,
+        };
+        let job = SteppedJob::start(&env, NAME, options, Some(stores), now);
         Self {
             job: job.expect("the job can be run"),
             spans,
+            checkpoints_max,
             asked: Vec::new(),
             _dir: dir,
         }
@@ -120,7 +132,7 @@ impl Life {
     }
 }
 
-fn store(outside: &Outside) -> CheckpointStore {
+fn store(outside: &Outside, place: &str) -> Arc<CheckpointStore> {
     let options = StoreOptions {
         inline_below: outside.settings.inline_below,
         // Asking again needs a clock of the machine; a new checkpoint does it as well.
@@ -132,5 +144,6 @@ fn store(outside: &Outside) -> CheckpointStore {
         settings: Vec::new(),
     };
     let objects = outside.objects.clone();
-    CheckpointStore::over(objects, Path::from("job"), NAME.to_owned(), options)
+    let store = CheckpointStore::over(objects, Path::from(place), NAME.to_owned(), options);
+    Arc::new(store)
 }

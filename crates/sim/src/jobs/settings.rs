@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use everspan_checkpoint::{DetailLevel, Options};
-use everspan_stream::{CheckpointingMode, JobOptions, RestartStrategy};
+use everspan_stream::{CheckpointingMode, JobOptions, RestartStrategy, StateBackend, StateOptions};
 use everspan_wal::sim_disk::SimRng;
 
 use super::Mutation;
@@ -56,6 +56,11 @@ pub(super) struct Settings {
     pub(super) rescales: bool,
     /// Faults end after so many moves.
     pub(super) calm_at: u64,
+    /// Whether savepoints have a store of their own.
+    pub(super) has_savepoint_store: bool,
+    pub(super) backend: StateBackend,
+    /// For rows of state on disk.
+    pub(super) lsm_memory_bytes: u64,
     /// Files below so many bytes are part of the manifest.
     pub(super) inline_below: u64,
     pub(super) mutation: Option<Mutation>,
@@ -103,6 +108,14 @@ impl Settings {
             rescales: rng.one_in(2),
             calm_at: 300 + rng.below(4000) as u64,
             inline_below: [0, 200, 1 << 20][rng.below(3)],
+            has_savepoint_store: rng.one_in(4),
+            // Trees are files: they cost more than all the rest.
+            backend: if rng.one_in(8) {
+                StateBackend::Lsm
+            } else {
+                StateBackend::Hashmap
+            },
+            lsm_memory_bytes: [1 << 10, 4 << 10, 1 << 20][rng.below(3)],
             mutation,
         }
     }
@@ -130,6 +143,13 @@ impl Settings {
             },
             aligned_timeout: [None, Some(millis(3)), Some(millis(50))][rng.below(3)],
             restart: Some(strategy(rng)),
+            state: StateOptions {
+                backend: self.backend,
+                lsm_memory_bytes: self.lsm_memory_bytes,
+                incremental: !rng.one_in(4),
+                local_recovery: [None, Some(false), Some(true)][rng.below(3)],
+                lsm_dir: None,
+            },
             ..JobOptions::default()
         }
     }

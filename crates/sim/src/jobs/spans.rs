@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use everspan_trace::{Span, SpanReceiver, Value};
+use everspan_trace::{Span, SpanReceiver, Status, Value};
 
 /// Takes the spans of a job.
 #[derive(Default)]
@@ -16,6 +16,9 @@ pub(super) struct Spans {
 pub(super) struct Told {
     /// Status of each checkpoint, by its number; more than one is wrong.
     checkpoints: BTreeMap<i64, Vec<String>>,
+    /// Refused before any run could see which numbers were used.
+    unknowing: BTreeSet<i64>,
+    has_begun: bool,
     pub(super) starts: u64,
     pub(super) failures: u64,
     /// What happened to runs, since someone asked.
@@ -50,6 +53,7 @@ impl SpanReceiver for Spans {
             }
             "JobInitialization" => {
                 told.starts += 1;
+                told.has_begun |= !matches!(span.status, Status::Error(_));
                 let from = value(&span, "checkpointId");
                 told.news.push(format!("a run has begun from {from:?}"));
             }
@@ -89,6 +93,9 @@ impl Told {
             self.savepoints += u64::from(words(span, "checkpointType").contains("avepoint"));
             self.unaligned += u64::from(value(span, "isUnaligned") == Some(&Value::Bool(true)));
         }
+        if !self.has_begun {
+            self.unknowing.insert(number);
+        }
         self.checkpoints.entry(number).or_default().push(status);
     }
 
@@ -113,7 +120,8 @@ impl Told {
         if !has_ended {
             return;
         }
-        let numbers: Vec<i64> = self.checkpoints.keys().copied().collect();
+        let known = self.checkpoints.keys().filter(|of| !self.unknowing.contains(of));
+        let numbers: Vec<i64> = known.copied().collect();
         let is_next = |pair: &[i64]| pair[0] + 1 == pair[1];
         assert!(
             numbers.windows(2).all(is_next),

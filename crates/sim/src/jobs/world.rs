@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use everspan_checkpoint::{Kind, Now, SubtaskId};
-use everspan_stream::{JobError, Move, Start};
+use everspan_stream::{JobError, Move, Start, StateBackend};
 use everspan_wal::sim_disk::SimRng;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -14,6 +14,7 @@ use super::plan::Plan;
 use super::settings::Settings;
 use super::{Mutation, Report, checker};
 use crate::objects::Fate;
+use crate::run::Simulated;
 
 /// The wall's clock when the world begins, ms since the Unix epoch.
 const T0_MS: u64 = 1_750_000_000_000;
@@ -48,6 +49,49 @@ pub(super) struct World {
     trace: Xxh3,
 }
 
+impl Simulated for World {
+    type Report = Report;
+
+    fn steps(&self) -> u64 {
+        self.report.steps
+    }
+
+    fn events(&self) -> Vec<String> {
+        let mut events: Vec<String> = self.recent.iter().cloned().collect();
+        let picture = self.life.as_ref().map(|life| life.job.picture());
+        events.extend(
+            picture
+                .iter()
+                .flat_map(|picture| picture.lines().map(str::to_owned)),
+        );
+        events.push(format!("{:?}", self.outside.settings));
+        events
+    }
+
+    /// Everything, to the last check.
+    fn run(&mut self) -> Report {
+        loop {
+            self.report.steps += 1;
+            assert!(
+                self.steps() < STEPS_MAX,
+                "the job comes to its end within {STEPS_MAX} moves"
+            );
+            if self.steps() == self.outside.settings.calm_at {
+                self.note(|| "nothing fails any more".to_owned());
+                self.outside.calm_down();
+            }
+            let ended = self.step();
+            if let Some(sentence) = self.outside.violation() {
+                panic!("{sentence}");
+            }
+            self.look_at_queues();
+            if ended {
+                return self.finish();
+            }
+        }
+    }
+}
+
 impl World {
     pub(super) fn new(seed: u64, mutation: Option<Mutation>, crash_at: Option<u64>, print: bool) -> Self {
         let mut rng = SimRng::new(seed);
@@ -72,45 +116,6 @@ impl World {
         }
     }
 
-    pub(super) fn steps(&self) -> u64 {
-        self.report.steps
-    }
-
-    pub(super) fn events(&self) -> Vec<String> {
-        let mut events: Vec<String> = self.recent.iter().cloned().collect();
-        let picture = self.life.as_ref().map(|life| life.job.picture());
-        events.extend(
-            picture
-                .iter()
-                .flat_map(|picture| picture.lines().map(str::to_owned)),
-        );
-        events.push(format!("{:?}", self.outside.settings));
-        events
-    }
-
-    /// Everything, to the last check.
-    pub(super) fn run(&mut self) -> Report {
-        loop {
-            self.report.steps += 1;
-            assert!(
-                self.steps() < STEPS_MAX,
-                "the job comes to its end within {STEPS_MAX} moves"
-            );
-            if self.steps() == self.outside.settings.calm_at {
-                self.note(|| "nothing fails any more".to_owned());
-                self.outside.calm_down();
-            }
-            let ended = self.step();
-            if let Some(sentence) = self.outside.violation() {
-                panic!("{sentence}");
-            }
-            self.look_at_queues();
-            if ended {
-                return self.finish();
-            }
-        }
-    }
-
     /// One thing happens; says whether the job has come to its end.
     fn step(&mut self) -> bool {
         let Some(mut life) = self.life.take() else {
@@ -130,7 +135,13 @@ impl World {
         };
         self.note(|| format!("{next:?}"));
         self.doom();
+        let is_idle = matches!(next, Move::Subtask(id) if life.job.idles(id));
         let result = life.job.make(next);
+        assert!(
+            !is_idle || !life.job.moves().contains(&next),
+            "who has something to do is told: {next:?} was not\n{}",
+            life.job.picture()
+        );
         self.outside.objects.doom(Fate::Done);
         for news in life.spans.take_news() {
             self.note(|| news);
@@ -208,6 +219,9 @@ impl World {
     fn add_up(&mut self, life: &Life) {
         let told = life.spans.told();
         self.report.runs += told.starts;
+        if self.outside.settings.backend == StateBackend::Lsm {
+            self.report.runs_on_disk += told.starts;
+        }
         self.report.checkpoints += told.completed;
         self.report.savepoints += told.savepoints;
         self.report.unaligned += told.unaligned;
@@ -315,17 +329,30 @@ impl World {
         }
     }
 
-    /// Channels hold what they may: more only where a barrier overtook.
+    /// Channels hold what they may, more only where a barrier overtook; and who waits is told when it is over.
     fn look_at_queues(&self) {
         let most = self.outside.settings.buffers_per_channel;
-        let life = self
+        let Some(life) = self
             .life
-            .iter()
-            .filter(|_| self.steps().is_multiple_of(LOOK_STEPS));
-        for of in life.flat_map(|life| life.job.pressure()) {
+            .as_ref()
+            .filter(|_| self.steps().is_multiple_of(LOOK_STEPS))
+        else {
+            return;
+        };
+        let overlooked = life.job.overlooked();
+        assert!(overlooked.is_none(), "nobody is overlooked: {overlooked:?}");
+        for of in life.job.pressure() {
             assert!(
                 of.level.batches <= most || of.level.is_over,
                 "a channel holds at most {most} batches: {of}"
+            );
+            assert!(
+                of.level.barriers <= life.checkpoints_max,
+                "of checkpoints that were given up no barriers are left: {of}"
+            );
+            assert!(
+                !of.level.sender_waits || of.level.batches > most / 2,
+                "who waits for room is told when there is some: {of}"
             );
         }
     }

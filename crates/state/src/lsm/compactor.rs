@@ -48,6 +48,19 @@ impl Compactor {
         })))
     }
 
+    /// Without a thread: a compaction is over before whoever asks for it goes on. The same calls do the same then.
+    #[must_use]
+    pub fn without_thread() -> Self {
+        Self(Arc::new(Thread {
+            requests: None,
+            join: None,
+        }))
+    }
+
+    pub(super) fn has_thread(&self) -> bool {
+        self.0.requests.is_some()
+    }
+
     /// As [`submit`](Self::submit), for whoever wants to know how long it takes; `None` if no compaction is wanted.
     pub(super) fn submit_watched(&self, slot: &Arc<Slot>, tree: &AnyTree) -> Option<Compaction> {
         let watched = slot.watch(tree)?;
@@ -57,12 +70,14 @@ impl Compactor {
 
     /// Asks for a compaction of `tree`, the one in `slot`, if it wants one.
     pub(super) fn submit(&self, slot: &Arc<Slot>, tree: &AnyTree) {
-        if let Some(requests) = &self.0.requests
-            && slot.request(tree)
-        {
-            requests
+        if !slot.request(tree) {
+            return;
+        }
+        match &self.0.requests {
+            Some(requests) => requests
                 .send(Arc::clone(slot))
-                .expect("the compaction thread lives as long as a handle");
+                .expect("the compaction thread lives as long as a handle"),
+            None => slot.compact(),
         }
     }
 }

@@ -97,6 +97,26 @@ enum Work {
     Done(Result<(), StateError>),
 }
 
+/// Has it done beside the caller's work, or, without a thread, here.
+fn in_a_thread(work: Box<dyn FnOnce() -> Result<(), StateError> + Send>) -> Work {
+    // The work goes into the thread by a channel: without a thread it is still here.
+    let (hand_over, taken) = std::sync::mpsc::sync_channel::<Box<dyn FnOnce() -> _ + Send>>(1);
+    let thread = std::thread::Builder::new().name("state-flush".to_owned());
+    let spawned = thread.spawn(move || {
+        let work = taken
+            .recv()
+            .expect("whoever starts the thread hands the work over");
+        work()
+    });
+    match spawned {
+        Ok(thread) => {
+            drop(hand_over.send(work));
+            Work::Begun(thread)
+        }
+        Err(_) => Work::Done(work()),
+    }
+}
+
 impl Flushing {
     /// Makes `frozen`, the changes up to `position`, durable before it returns.
     pub(super) fn at_once(tree: &AnyTree, frozen: WriteBuffer, position: u64) -> Self {
@@ -111,9 +131,9 @@ impl Flushing {
     }
 
     /// Begins to make `content` durable once `first` has returned and the flush `before` has ended; `then` is told how it
-    /// ended, before anything else touches the tree. At once if there is no thread to be had.
+    /// ended, before anything else touches the tree. At once unless `beside`, or if there is no thread to be had.
     pub(super) fn begin(
-        tree: &AnyTree,
+        (tree, beside): (&AnyTree, bool),
         content: Content,
         before: Option<&Self>,
         first: impl FnOnce() + Send + 'static,
@@ -142,21 +162,10 @@ impl Flushing {
             says.0.say(flushed.is_ok());
             flushed
         });
-        // The work goes into the thread by a channel: without a thread it is still here.
-        let (hand_over, taken) = std::sync::mpsc::sync_channel::<Box<dyn FnOnce() -> _ + Send>>(1);
-        let thread = std::thread::Builder::new().name("state-flush".to_owned());
-        let spawned = thread.spawn(move || {
-            let work = taken
-                .recv()
-                .expect("whoever starts the thread hands the work over");
-            work()
-        });
-        let work = match spawned {
-            Ok(thread) => {
-                drop(hand_over.send(work));
-                Work::Begun(thread)
-            }
-            Err(_) => Work::Done(work()),
+        let work = if beside {
+            in_a_thread(work)
+        } else {
+            Work::Done(work())
         };
         Self {
             frozen,

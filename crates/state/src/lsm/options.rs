@@ -33,6 +33,17 @@ impl LsmShared {
             compactor: Compactor::start()?,
         })
     }
+
+    /// As [`start`](Self::start), but nothing is done beside the owners' work: no thread, and the same calls do the same,
+    /// as simulations want it.
+    #[must_use]
+    pub fn without_threads(cache_bytes: u64, open_files_max: usize) -> Self {
+        Self {
+            cache: Arc::new(Cache::with_capacity_bytes(cache_bytes)),
+            descriptors: Arc::new(DescriptorTable::new(open_files_max)),
+            compactor: Compactor::without_thread(),
+        }
+    }
 }
 
 /// How to open one partition's state.

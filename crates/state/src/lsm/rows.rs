@@ -67,7 +67,13 @@ impl LsmBackend {
         });
         let content = Content::of_rows(write, position);
         let before = self.flushes.back();
-        let flushing = Flushing::begin(&self.tree, content, before, || {}, then);
+        let flushing = Flushing::begin(
+            (&self.tree, self.compactor.has_thread()),
+            content,
+            before,
+            || {},
+            then,
+        );
         self.flushes.push_back(flushing);
         LsmSnapshot {
             position,

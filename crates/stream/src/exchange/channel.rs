@@ -23,13 +23,21 @@ pub(crate) enum Message<T> {
     Idle(bool),
     /// What follows belongs to the next checkpoint.
     Barrier(Barrier),
-    /// As `Barrier`, put before so many messages that were there already.
+    /// As `Barrier`, put before so many batches that were there already.
     Overtaking(Barrier, usize),
     /// Nothing follows but barriers.
     End,
 }
 
 impl<T> Message<T> {
+    /// Whose barrier it is.
+    pub(crate) fn checkpoint(&self) -> Option<u64> {
+        match self {
+            Self::Barrier(barrier) | Self::Overtaking(barrier, _) => Some(barrier.checkpoint),
+            Self::Batch(_) | Self::Watermark(_) | Self::Idle(_) | Self::End => None,
+        }
+    }
+
     /// The same message again, which must not be a batch.
     pub(crate) fn without_records(&self) -> Self {
         match self {
@@ -65,11 +73,24 @@ struct Queue<T> {
 }
 
 impl<T> Queue<T> {
-    fn push_all(&mut self, messages: impl Iterator<Item = Message<T>>) {
-        for message in messages {
-            self.batches += usize::from(matches!(message, Message::Batch(_)));
-            self.messages.push_back(message);
+    /// Behind the others. A watermark makes one before it that nobody has taken needless, if no records lie in between;
+    /// and so does what is said of idleness.
+    fn push(&mut self, message: Message<T>) {
+        let is_news = |of: &Message<T>| matches!(of, Message::Watermark(_) | Message::Idle(_));
+        if is_news(&message) {
+            let kind = std::mem::discriminant(&message);
+            let known = self.messages.iter().rev().take_while(|of| is_news(of));
+            let place = known.map(std::mem::discriminant).position(|of| of == kind);
+            if let Some(from_behind) = place {
+                self.messages.remove(self.messages.len() - 1 - from_behind);
+            }
         }
+        self.batches += usize::from(matches!(message, Message::Batch(_)));
+        self.messages.push_back(message);
+    }
+
+    fn push_all(&mut self, messages: impl Iterator<Item = Message<T>>) {
+        messages.for_each(|message| self.push(message));
     }
 }
 
@@ -100,8 +121,7 @@ impl<T> Channel<T> {
             self.sender_waits.store(true, Ordering::Relaxed);
             return Err(message);
         }
-        queue.batches += usize::from(is_batch);
-        queue.messages.push_back(message);
+        queue.push(message);
         self.len.store(queue.messages.len(), Ordering::Release);
         let spare = if is_batch { queue.spare.pop() } else { None };
         drop(queue);
@@ -114,10 +134,10 @@ impl<T> Channel<T> {
         let mut queue = self.queue();
         queue.push_all(overtaken);
         queue.is_over |= queue.batches > self.batches_max;
-        let before = queue.messages.len();
-        queue.messages.push_front(Message::Overtaking(barrier, before));
+        let overtaken = queue.batches;
+        queue.messages.push_front(Message::Overtaking(barrier, overtaken));
         self.urgent.store(true, Ordering::Release);
-        self.len.store(before + 1, Ordering::Release);
+        self.len.store(queue.messages.len(), Ordering::Release);
         drop(queue);
         self.receiver.wake();
     }
@@ -133,8 +153,27 @@ impl<T> Channel<T> {
         let Some(Message::Barrier(barrier)) = queue.messages.remove(place) else {
             unreachable!("a barrier stands there");
         };
-        queue.messages.push_front(Message::Overtaking(barrier, place));
+        let before = queue.messages.iter().take(place);
+        let overtaken = before.filter(|of| matches!(of, Message::Batch(_))).count();
+        queue.messages.push_front(Message::Overtaking(barrier, overtaken));
         self.urgent.store(true, Ordering::Release);
+    }
+
+    /// The barrier of a checkpoint that was given up need not be taken: only checkpoints under way have barriers here, so
+    /// that they are few however slow the receiver is.
+    pub(crate) fn forget(&self, checkpoint: u64) {
+        let mut queue = self.queue();
+        queue
+            .messages
+            .retain(|message| message.checkpoint() != Some(checkpoint));
+        self.note_first(&queue);
+    }
+
+    /// Lets others see without the lock what there is.
+    fn note_first(&self, queue: &Queue<T>) {
+        let is_urgent = matches!(queue.messages.front(), Some(Message::Overtaking(..)));
+        self.urgent.store(is_urgent, Ordering::Release);
+        self.len.store(queue.messages.len(), Ordering::Release);
     }
 
     /// The first message if it is a barrier that overtook others.
@@ -145,13 +184,14 @@ impl<T> Channel<T> {
         self.take()
     }
 
-    /// Looks at the records of the next `messages` messages, without taking them.
-    pub(crate) fn look(&self, messages: usize, mut each: impl FnMut(&Batch<T>)) {
-        for message in self.queue().messages.iter().take(messages) {
-            if let Message::Batch(batch) = message {
-                each(batch);
-            }
-        }
+    /// Looks at the records of the next `batches` batches, without taking them.
+    pub(crate) fn look(&self, batches: usize, each: impl FnMut(&Batch<T>)) {
+        let queue = self.queue();
+        let next = queue.messages.iter().filter_map(|message| match message {
+            Message::Batch(batch) => Some(batch),
+            _ => None,
+        });
+        next.take(batches).for_each(each);
     }
 
     /// Whether there is a message.
@@ -165,9 +205,7 @@ impl<T> Channel<T> {
         let message = queue.messages.pop_front()?;
         self.len.store(queue.messages.len(), Ordering::Release);
         if matches!(message, Message::Overtaking(..)) {
-            let next = queue.messages.front();
-            let is_next_urgent = matches!(next, Some(Message::Overtaking(..)));
-            self.urgent.store(is_next_urgent, Ordering::Release);
+            self.note_first(&queue);
         }
         if matches!(message, Message::Batch(_)) {
             queue.batches -= 1;
@@ -186,6 +224,10 @@ impl<T> Channel<T> {
         Level {
             batches: queue.batches,
             messages: queue.messages.len(),
+            barriers: {
+                let barriers = queue.messages.iter().filter_map(Message::checkpoint);
+                barriers.count()
+            },
             sender_waits: self.sender_waits.load(Ordering::Relaxed),
             is_over: queue.is_over,
         }
@@ -205,3 +247,6 @@ impl<T> Channel<T> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,8 @@ pub struct Level {
     pub batches: usize,
     /// All messages: batches, barriers, watermarks.
     pub messages: usize,
+    /// Of them barriers.
+    pub barriers: usize,
     /// Whether the sender has more and waits for room.
     pub sender_waits: bool,
     /// Whether there is more than there is room, because a barrier overtook what the sender had kept.
@@ -63,7 +65,10 @@ impl fmt::Display for Pressure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ((from, sender), (to, receiver)) = (self.from, self.to);
         let Level {
-            batches, messages, ..
+            batches,
+            messages,
+            barriers,
+            ..
         } = self.level;
         let waits = if self.level.sender_waits {
             ", sender waits"
@@ -72,7 +77,7 @@ impl fmt::Display for Pressure {
         };
         write!(
             f,
-            "{from}.{sender} -> {to}.{receiver}: {batches} batches, {messages} messages{waits}"
+            "{from}.{sender} -> {to}.{receiver}: {batches} batches, {barriers} barriers, {messages} messages{waits}"
         )
     }
 }

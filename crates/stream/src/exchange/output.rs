@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{Batch, Channel, Message, Partitioner};
-use crate::graph::{EdgeId, Setup, StageFactory, TaskDescription};
+use crate::graph::{EdgeId, Operator, Setup, StageFactory, TaskDescription};
+use crate::panicked::Unwinding;
 use crate::stage::{Signal, Stage};
 use crate::task::TaskContext;
 use crate::task::snapshot::Barrier;
@@ -12,6 +13,8 @@ use crate::task::snapshot::Barrier;
 /// Sends records to the subtasks of another task, batch by batch.
 pub(crate) struct ExchangeOut<T, P> {
     partitioner: P,
+    /// Whose partitioner it is, for panics.
+    of: Operator,
     targets: Vec<Target<T>>,
 }
 
@@ -26,7 +29,9 @@ struct Target<T> {
 impl<T: Send, P: Partitioner<T>> Stage<T> for ExchangeOut<T, P> {
     #[inline]
     fn record(&mut self, record: T, task: &mut TaskContext) {
+        let unwinding = Unwinding(&self.of);
         let (target, key_hash) = self.partitioner.target_and_hash(&record, self.targets.len());
+        std::mem::forget(unwinding);
         let target = &mut self.targets[target];
         target.filling.push(record, task.timestamp, key_hash);
         if target.filling.is_full() {
@@ -46,12 +51,8 @@ impl<T: Send, P: Partitioner<T>> Stage<T> for ExchangeOut<T, P> {
             Signal::End => self.broadcast(&Message::End, task),
             Signal::Flush => self.each(|target| target.send_filling(task)),
             Signal::Drain => self.each(|target| target.drain(task)),
-            Signal::Open
-            | Signal::StepEnds
-            | Signal::Time(_)
-            | Signal::Completed(_)
-            | Signal::Aborted(_)
-            | Signal::Close => {}
+            Signal::Open | Signal::StepEnds | Signal::Time(_) | Signal::Completed(_) | Signal::Close => {}
+            Signal::Aborted(checkpoint) => self.each(|target| target.forget(*checkpoint)),
         }
     }
 }
@@ -112,6 +113,13 @@ impl<T> Target<T> {
         task.block();
     }
 
+    /// Nobody waits for the barrier of a checkpoint that was given up.
+    fn forget(&mut self, checkpoint: u64) {
+        self.kept
+            .retain(|message| message.checkpoint() != Some(checkpoint));
+        self.channel.forget(checkpoint);
+    }
+
     fn drain(&mut self, task: &mut TaskContext) {
         let now_ns = task.now().monotonic_ns;
         let is_late =
@@ -156,8 +164,14 @@ impl<T: Send + 'static, P: Partitioner<T>> StageFactory<T> for ExchangeFactory<T
             channel,
             kept: VecDeque::new(),
         });
+        let receiver = setup.receiver(&self.edge);
         ExchangeOut {
             partitioner,
+            of: if P::BY_CONTENT {
+                receiver.key_by()
+            } else {
+                receiver
+            },
             targets: targets.collect(),
         }
     }

@@ -42,6 +42,14 @@ impl Operator {
             has_own_uid: false,
         }
     }
+
+    /// Stands for the key selector of this operator, which is called by those who send to it.
+    pub(crate) fn key_by(&self) -> Self {
+        Self {
+            name: format!("key_by of {}", self.name).into(),
+            ..self.clone()
+        }
+    }
 }
 
 impl fmt::Display for Operator {

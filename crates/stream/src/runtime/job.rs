@@ -107,7 +107,7 @@ impl ReadyJob {
         let dir = own_dir
             .as_ref()
             .map_or_else(PathBuf::new, |own| own.path().to_owned());
-        let state = WorkingState::new(options.state.clone(), number, &dir)?;
+        let state = WorkingState::new(options.state.clone(), number, &dir, &means.crew)?;
         let is_copied = means.stores.is_some() && options.state.keeps_copies();
         let copies = is_copied.then(|| {
             // They go with the job, whose runs read them again.

@@ -1,10 +1,9 @@
 //! A subtask as its run reaches it, whoever drives it.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use super::mailbox::{Ending, Mailbox};
 use crate::exchange::Waker;
 use crate::task::Order;
 
@@ -13,43 +12,6 @@ pub(crate) struct Seat {
     mailbox: Arc<Mailbox>,
     waker: Arc<Waker>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// What waits for the subtask. Orders are few: at most some per checkpoint under way.
-#[derive(Default)]
-pub(crate) struct Mailbox {
-    orders: Mutex<VecDeque<Order>>,
-    end: AtomicU8,
-}
-
-/// How a subtask is to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// When it has done what it was ordered.
-    Finish,
-    /// After its current step.
-    Cancel,
-}
-
-/// Greater than 0, with which a mailbox begins.
-const FINISH: u8 = 1;
-const CANCEL: u8 = 2;
-
-impl Mailbox {
-    /// The oldest order.
-    pub(crate) fn take(&self) -> Option<Order> {
-        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
-        orders.pop_front()
-    }
-
-    /// How the subtask is to end, once it is.
-    pub(crate) fn ending(&self) -> Option<Ending> {
-        match self.end.load(Ordering::Acquire) {
-            FINISH => Some(Ending::Finish),
-            CANCEL => Some(Ending::Cancel),
-            _ => None,
-        }
-    }
 }
 
 impl Seat {
@@ -70,24 +32,22 @@ impl Seat {
     }
 
     pub(crate) fn order(&self, order: Order) {
-        let mut orders = self.mailbox.orders.lock().unwrap_or_else(PoisonError::into_inner);
-        orders.push_back(order);
-        drop(orders);
+        self.mailbox.put(order);
         self.waker.wake();
     }
 
     /// The subtask ends when it has done what it was ordered.
     pub(crate) fn finish(&self) {
-        self.end(FINISH);
+        self.end(Ending::Finish);
     }
 
     /// The subtask ends after its current step.
     pub(crate) fn cancel(&self) {
-        self.end(CANCEL);
+        self.end(Ending::Cancel);
     }
 
-    fn end(&self, how: u8) {
-        self.mailbox.end.fetch_max(how, Ordering::AcqRel);
+    fn end(&self, how: Ending) {
+        self.mailbox.end(how);
         self.waker.wake();
     }
 

@@ -1,7 +1,8 @@
 //! A job without threads, clock and disk of its own: whoever holds it decides what happens next, and when.
 
+mod waiting;
+
 use std::collections::VecDeque;
-use std::fmt::Write;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -70,6 +71,14 @@ pub struct SteppedJob {
     control: JobControl,
 }
 
+/// Where a stepped job has its checkpoints.
+pub struct GivenStores {
+    /// And its savepoints, unless they have their own.
+    pub checkpoints: Arc<CheckpointStore>,
+    /// Of savepoints alone.
+    pub savepoints: Option<Arc<CheckpointStore>>,
+}
+
 /// How a job ends.
 type Outcome = Result<JobExecutionResult, JobError>;
 
@@ -123,7 +132,7 @@ impl Awake {
 }
 
 impl SteppedJob {
-    /// Begins the job that `env` holds. Its checkpoints go to `store`, whatever the options say.
+    /// Begins the job that `env` holds. Its checkpoints go to `stores`, whatever the options say.
     ///
     /// # Errors
     ///
@@ -132,7 +141,7 @@ impl SteppedJob {
         env: &StreamExecutionEnvironment,
         name: &str,
         options: JobOptions,
-        store: Option<Arc<CheckpointStore>>,
+        stores: Option<GivenStores>,
         now: Now,
     ) -> Result<Self, JobError> {
         let (sender, said) = unbounded_channel();
@@ -141,7 +150,7 @@ impl SteppedJob {
         let means = Means {
             clock: clock.clone(),
             crew: Crew::Stepped(left.clone()),
-            stores: store.map(Stores::only),
+            stores: stores.map(|stores| Stores::given(stores.checkpoints, stores.savepoints)),
             sender,
             receiver,
         };
@@ -244,36 +253,6 @@ impl SteppedJob {
     /// What can be seen of the job now.
     pub fn status(&self) -> JobStatus {
         self.control.status()
-    }
-
-    /// Who waits for whom, for people.
-    pub fn picture(&self) -> String {
-        let mut picture = String::new();
-        let now = self.clock.now();
-        writeln!(
-            picture,
-            "at {} ns: {} messages and {} pieces of work on their way, the job waits until {:?}",
-            now.monotonic_ns,
-            self.on_the_way.len(),
-            self.works.len(),
-            self.clock.awaited(),
-        )
-        .expect("text has room");
-        for of in &self.subtasks {
-            let (id, task) = (of.driver.id(), of.driver.task());
-            let is_woken = of.driver.waker().is_woken();
-            writeln!(
-                picture,
-                "  {}.{} {task}: {:?}, woken: {is_woken}",
-                id.task, id.index, of.turn
-            )
-            .expect("text has room");
-        }
-        let filled = self.left.pressure().into_iter();
-        for of in filled.filter(|of| of.level.messages > 0) {
-            writeln!(picture, "  {of}").expect("text has room");
-        }
-        picture
     }
 
     /// How full the channels of the run under way are.

@@ -52,11 +52,11 @@ impl Stores {
         }))
     }
 
-    /// One for both.
-    pub(crate) fn only(store: Arc<CheckpointStore>) -> Self {
+    /// These.
+    pub(crate) fn given(checkpoints: Arc<CheckpointStore>, savepoints: Option<Arc<CheckpointStore>>) -> Self {
         Self {
-            checkpoints: store,
-            savepoints: None,
+            checkpoints,
+            savepoints,
         }
     }
 

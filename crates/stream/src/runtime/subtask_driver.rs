@@ -8,7 +8,8 @@ use everspan_checkpoint::{Now, Report, SubtaskId};
 use everspan_state::Compaction;
 
 use super::clock::Clock;
-use super::seat::{Ending, Mailbox, Seat};
+use super::mailbox::{Ending, Mailbox};
+use super::seat::Seat;
 use crate::exchange::Waker;
 use crate::failure::Failure;
 use crate::graph::Operator;
@@ -97,6 +98,11 @@ impl Driver {
 
     pub(crate) fn waker(&self) -> &Waker {
         &self.fittings.waker
+    }
+
+    /// Whether orders wait for the next turn.
+    pub(crate) fn has_orders(&self) -> bool {
+        self.mailbox.has_orders()
     }
 
     pub(crate) fn clock(&self) -> &Clock {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use everspan_state::LsmShared;
 
+use super::crew::Crew;
 use super::error::JobError;
 use super::own_dir::OwnDir;
 use super::state_options::{StateBackend, StateOptions};
@@ -26,8 +27,14 @@ pub(crate) struct WorkingState {
 }
 
 impl WorkingState {
-    /// Of job `number` of this process, with the directory `local_dir` unless the options say another place.
-    pub(crate) fn new(options: StateOptions, number: u64, local_dir: &Path) -> Result<Self, JobError> {
+    /// Of job `number` of this process, with the directory `local_dir` unless the options say another place. Who steps a job
+    /// does everything that is done: `crew` says so.
+    pub(crate) fn new(
+        options: StateOptions,
+        number: u64,
+        local_dir: &Path,
+        crew: &Crew,
+    ) -> Result<Self, JobError> {
         if options.backend == StateBackend::Hashmap {
             return Ok(Self {
                 options,
@@ -42,7 +49,10 @@ impl WorkingState {
         let own_dir = own_dir.transpose()?;
         let dir = own_dir.as_ref().map_or(local_dir, OwnDir::path).to_owned();
         let cache_bytes = options.lsm_memory_bytes / CACHE_PART;
-        let shared = LsmShared::start(cache_bytes, OPEN_FILES_MAX).map_err(JobError::Thread)?;
+        let shared = match crew {
+            Crew::Threads(_) => LsmShared::start(cache_bytes, OPEN_FILES_MAX).map_err(JobError::Thread)?,
+            Crew::Stepped(_) => LsmShared::without_threads(cache_bytes, OPEN_FILES_MAX),
+        };
         Ok(Self {
             options,
             on_disk: Some((shared, dir)),

@@ -148,8 +148,10 @@ impl TaskContext {
     /// Asks for the moment from which a barrier overtakes.
     pub(crate) fn wake_for(&mut self, barrier: &Barrier) {
         if let BarrierMode::AlignedUntil(until_ns) = barrier.mode {
-            let left_ms = until_ns.saturating_sub(self.now.monotonic_ns).div_ceil(NS_PER_MS);
-            self.wake_at(self.now_ms.saturating_add_unsigned(left_ms));
+            let left_ns = until_ns.saturating_sub(self.now.monotonic_ns);
+            // Not before: who is woken too early is not woken again.
+            let until_ms = self.now.wall_ns.saturating_add(left_ns).div_ceil(NS_PER_MS);
+            self.wake_at(i64::try_from(until_ms).expect("nanoseconds in u64 are few milliseconds"));
         }
     }
 
@@ -206,5 +208,34 @@ impl TaskContext {
         self.figures
             .records_out
             .fetch_add(records as u64, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_for_the_moment_from_which_a_barrier_overtakes_is_not_woken_before() {
+        let mut task = TaskContext::new(Arc::default());
+        for (now_ns, until_ns, wake_ms) in [
+            (10_000_000, 15_000_000, 1015),
+            (10_700_000, 15_200_000, 1016),
+            (10_200_000, 15_700_000, 1016),
+            (20_000_000, 15_200_000, 1020),
+        ] {
+            task.wake_at = None;
+            task.set_now(Now {
+                wall_ns: 1_000_000_000 + now_ns,
+                monotonic_ns: now_ns,
+            });
+            task.wake_for(&Barrier {
+                checkpoint: 1,
+                mode: BarrierMode::AlignedUntil(until_ns),
+                triggered_ns: 0,
+                terminates: false,
+            });
+            assert_eq!(task.next_wakeup(), Some(wake_ms), "at {now_ns} until {until_ns}");
+        }
     }
 }

@@ -16,6 +16,7 @@ use crate::data::Data;
 use crate::exchange::{Batch, Channel, Message, Router};
 use crate::failure::{Failure, SuppressRestarts};
 use crate::graph::{Operator, in_flight_uid};
+use crate::panicked::blame;
 use crate::stage::{Signal, Stage};
 
 /// Takes what its channels bring and drives the chain behind.
@@ -282,6 +283,7 @@ impl<T: Data, S: Stage<T>> GateHead<T, S> {
     fn process(&mut self, elements: &[Vec<u8>]) -> crate::failure::Result {
         for in_flight in decoded::<InFlight>(elements)? {
             let Restoring {
+                head,
                 subtask,
                 parallelism,
                 routers,
@@ -294,7 +296,7 @@ impl<T: Data, S: Stage<T>> GateHead<T, S> {
             let to_same = in_flight.to as usize % *parallelism == *subtask;
             for (record, timestamp) in in_flight.read::<T>()? {
                 let is_own = match router {
-                    Router::ByContent(target) => target(&record, *parallelism) == *subtask,
+                    Router::ByContent(target) => blame(head, || target(&record, *parallelism)) == *subtask,
                     Router::Any => to_same,
                 };
                 if is_own {

@@ -46,13 +46,17 @@ impl<T> Pulse<T> {
 }
 
 /// Does `work` in a thread of its own, and gives it up when it does not [beat](Pulse) for `silence_max`. The thread may
-/// hang for as long as its disk does.
+/// hang for as long as its disk does. Polled outside a runtime, as a simulation does, it has no thread: what a seed does
+/// must not depend on when one is done.
 pub(crate) async fn in_thread<T: Send + 'static>(
     silence_max: Option<Duration>,
     work: impl FnOnce(&Pulse<T>) -> io::Result<T> + Send + 'static,
 ) -> Result<T, CarryError> {
     let (tell, mut told) = mpsc::channel(1);
     let pulse = Pulse(tell);
+    if tokio::runtime::Handle::try_current().is_err() {
+        return work(&pulse).map_err(CarryError::Io);
+    }
     let thread = std::thread::Builder::new().name("checkpoint-file".to_owned());
     let spawned = thread.spawn(move || {
         let done = work(&pulse);

@@ -10,17 +10,15 @@ use crate::runtime::subtask_driver::Turn;
 
 impl SteppedJob {
     /// Whether a subtask waits for something to do, and has not been told of anything: a turn that it does all the same
-    /// finds nothing. `false` also when it waits for room.
+    /// finds nothing. `false` also when it waits for room, and in the last millisecond of a wait: its end is rounded up.
     pub fn idles(&self, id: SubtaskId) -> bool {
         let now_ms = self.now_ms();
-        let is_idle = |of: &Driven| {
-            matches!(
-                of.turn,
-                Turn::Wait {
-                    is_back_pressured: false,
-                    ..
-                }
-            )
+        let is_idle = |of: &Driven| match of.turn {
+            Turn::Wait {
+                is_back_pressured: false,
+                until_ms,
+            } => until_ms.is_none_or(|until_ms| now_ms + 1 < until_ms),
+            _ => false,
         };
         let mut own = self.subtasks.iter().filter(|of| of.driver.id() == id);
         own.any(|of| is_idle(of) && !of.is_ready(now_ms))

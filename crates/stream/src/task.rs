@@ -54,7 +54,10 @@ pub enum Step {
         until: Option<i64>,
     },
     /// The input has ended and everything was sent on. Barriers are still answered.
-    Ended,
+    Ended {
+        /// At this processing time one of them begins to overtake, ms since the Unix epoch.
+        until: Option<i64>,
+    },
 }
 
 /// What a subtask is told from outside.

@@ -149,7 +149,7 @@ impl Driven {
             match self.subtask.step(now(at_ms))? {
                 Step::Worked => {}
                 Step::Idle { until } => return Ok(until),
-                Step::Ended => return Ok(None),
+                Step::Ended { .. } => return Ok(None),
                 Step::BackPressured { .. } => panic!("a chain alone has nobody to wait for"),
             }
         }

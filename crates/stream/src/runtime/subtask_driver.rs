@@ -187,11 +187,11 @@ impl Driver {
     fn turn_of(&mut self, step: Step) -> Turn {
         let (until_ms, is_back_pressured) = match step {
             Step::Worked => return Turn::Again,
-            Step::Ended => {
+            Step::Ended { until } => {
                 if !std::mem::replace(&mut self.told_end, true) {
                     self.tell(Said::Ended);
                 }
-                (None, false)
+                (until, false)
             }
             Step::BackPressured { until } => (until, true),
             Step::Idle { until } => (until, false),

@@ -67,10 +67,7 @@ impl<S> Chain<S> {
     pub(crate) fn back_pressured(&self) -> Step {
         Step::BackPressured {
             // One that is over was in vain: room is what is awaited.
-            until: self
-                .task
-                .next_wakeup()
-                .filter(|until| *until > self.task.now_ms()),
+            until: self.task.next_wakeup_to_come(),
         }
     }
 

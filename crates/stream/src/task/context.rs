@@ -1,5 +1,6 @@
 //! What the stages of one chain share while they work.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -58,6 +59,8 @@ pub struct TaskContext {
     now_ms: i64,
     watermark: i64,
     wake_at: Option<i64>,
+    /// When barriers that wait begin to overtake, ms. Each asks once.
+    barriers_at: BTreeSet<i64>,
     blocked: bool,
     failure: Option<Failure>,
     figures: Arc<SubtaskFigures>,
@@ -77,6 +80,7 @@ impl TaskContext {
             now_ms: 0,
             watermark: NO_WATERMARK,
             wake_at: None,
+            barriers_at: BTreeSet::new(),
             blocked: false,
             failure: None,
             figures,
@@ -151,17 +155,36 @@ impl TaskContext {
             let left_ns = until_ns.saturating_sub(self.now.monotonic_ns);
             // Not before: who is woken too early is not woken again.
             let until_ms = self.now.wall_ns.saturating_add(left_ns).div_ceil(NS_PER_MS);
-            self.wake_at(i64::try_from(until_ms).expect("nanoseconds in u64 are few milliseconds"));
+            let until_ms = i64::try_from(until_ms).expect("nanoseconds in u64 are few milliseconds");
+            // Those of which the time has come were looked for when the step began.
+            self.barriers_at = self.barriers_at.split_off(&(self.now_ms() + 1));
+            self.barriers_at.insert(until_ms);
         }
     }
 
     pub(crate) fn next_wakeup(&self) -> Option<i64> {
-        self.wake_at
+        self.wake_at.into_iter().chain(self.next_overtaking()).min()
+    }
+
+    /// When the next barrier begins to overtake.
+    pub(crate) fn next_overtaking(&self) -> Option<i64> {
+        self.barriers_at.first().copied()
+    }
+
+    /// The next one that has not come yet.
+    pub(crate) fn next_wakeup_to_come(&self) -> Option<i64> {
+        let now = self.now_ms();
+        let barrier_at = self.barriers_at.range(now + 1..).next().copied();
+        let wake_at = self.wake_at.filter(|at| *at > now);
+        wake_at.into_iter().chain(barrier_at).min()
     }
 
     /// Whether someone asked for a time that has come; whoever asked is to be told.
     pub(crate) fn take_due(&mut self) -> Option<i64> {
         let now = self.now_ms();
+        if !self.barriers_at.is_empty() {
+            self.barriers_at = self.barriers_at.split_off(&(now + 1));
+        }
         self.wake_at.take_if(|due| *due <= now).map(|_| now)
     }
 
@@ -224,7 +247,7 @@ mod tests {
             (10_200_000, 15_700_000, 1016),
             (20_000_000, 15_200_000, 1020),
         ] {
-            task.wake_at = None;
+            task.barriers_at.clear();
             task.set_now(Now {
                 wall_ns: 1_000_000_000 + now_ns,
                 monotonic_ns: now_ns,
@@ -236,6 +259,30 @@ mod tests {
                 terminates: false,
             });
             assert_eq!(task.next_wakeup(), Some(wake_ms), "at {now_ns} until {until_ns}");
+        }
+    }
+
+    #[test]
+    fn a_barrier_is_waited_for_behind_the_time_of_one_before_it_and_behind_a_timer() {
+        let mut task = TaskContext::new(Arc::default());
+        let at = |ms: u64| Now {
+            wall_ns: ms * NS_PER_MS,
+            monotonic_ns: ms * NS_PER_MS,
+        };
+        let barrier = |checkpoint, until_ms: u64| Barrier {
+            checkpoint,
+            mode: BarrierMode::AlignedUntil(until_ms * NS_PER_MS),
+            triggered_ns: 0,
+            terminates: false,
+        };
+        task.set_now(at(10));
+        task.wake_at(15);
+        task.wake_for(&barrier(1, 20));
+        task.wake_for(&barrier(2, 30));
+        for (now, due, next) in [(15, Some(15), Some(20)), (20, None, Some(30)), (30, None, None)] {
+            task.set_now(at(now));
+            assert_eq!(task.next_wakeup_to_come(), next, "blocked at {now}");
+            assert_eq!((task.take_due(), task.next_wakeup()), (due, next), "at {now}");
         }
     }
 }

@@ -343,10 +343,11 @@ impl<T: Data, S: Stage<T>> Subtask for GateHead<T, S> {
             }
             None => {
                 self.chain.flush();
-                let until = self.chain.task.next_wakeup();
                 if self.ended {
-                    Step::Ended
+                    let until = self.chain.task.next_overtaking();
+                    Step::Ended { until }
                 } else {
+                    let until = self.chain.task.next_wakeup();
                     Step::Idle { until }
                 }
             }

@@ -160,7 +160,9 @@ impl<X: Source, S: Stage<X::Item>> Subtask for SourceHead<X, S> {
                 let until = self.chain.task.next_wakeup();
                 Step::Idle { until }
             }
-            State::Ended => Step::Ended,
+            State::Ended => Step::Ended {
+                until: self.chain.task.next_overtaking(),
+            },
         };
         self.chain.task.take_failure()?;
         Ok(step)

@@ -144,7 +144,7 @@ fn a_key_selector_that_panics_is_told_with_the_operator_whose_keys_they_are_and_
     for (parallelism, expected) in [
         (
             2,
-            "subtask Source: Sequence -> before (1/2) failed: operator `key_by of MapWithState` (uid `counts`): ",
+            "subtask Source: Sequence -> before (2/2) failed: operator `key_by of MapWithState` (uid `counts`): ",
         ),
         (
             1,

@@ -1,6 +1,7 @@
 //! One step of `cargo xtask test`: named, timed, and either done, failed or skipped for a reason.
 
 use std::io::{self, IsTerminal};
+use std::iter;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
 use std::thread;
@@ -67,7 +68,7 @@ impl Step {
 /// None may take longer than half an hour. At a terminal a command stays with the others there, so that Ctrl-C reaches it.
 pub(crate) fn run_all(commands: impl IntoIterator<Item = Command>) -> Outcome {
     for mut command in commands {
-        let shown = format!("{command:?}").replace('"', "");
+        let shown = line(&command);
         println!("$ {shown}");
         let ended = if is_watched() {
             status_within(&mut command, COMMAND_MAX, Child::kill)
@@ -81,6 +82,17 @@ pub(crate) fn run_all(commands: impl IntoIterator<Item = Command>) -> Outcome {
         }
     }
     Outcome::Done
+}
+
+/// The command as one would type it, with the variables that are set for it.
+fn line(command: &Command) -> String {
+    let set = command.get_envs().filter_map(|(name, value)| {
+        let value = value?.to_string_lossy();
+        Some(format!("{}={value}", name.to_string_lossy()))
+    });
+    let words = iter::once(command.get_program()).chain(command.get_args());
+    let words = words.map(|word| word.to_string_lossy().into_owned());
+    set.chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether somebody sits at a terminal.
@@ -184,6 +196,16 @@ mod tests {
         drop(hanging);
         // The end comes when nobody is left who could write.
         io::Read::read_to_end(&mut reader, &mut Vec::new()).unwrap();
+    }
+
+    #[test]
+    fn a_command_is_shown_without_what_is_kept_from_it() {
+        let mut command = Command::new("cargo");
+        command
+            .args(["test", "--doc"])
+            .env("KILLS", "50")
+            .env_remove("CARGO_PKG_NAME");
+        assert_eq!(line(&command), "KILLS=50 cargo test --doc");
     }
 
     #[test]

@@ -64,15 +64,22 @@ impl Policy {
         }
     }
 
-    /// Leveled compaction panics at a level of several runs: they are merged with the level below, which is older.
+    /// Leveled compaction wants one run in each level from the first that has any to the last: several are merged with the
+    /// level below, which is older, and those above an empty level go down.
     fn next_of_leveled(&self, tree: &AnyTree) -> Arc<dyn CompactionStrategy> {
         let version = tree.current_version();
-        let has_runs = |&level: &u8| {
+        let runs = |level: u8| {
             let level = version.level(usize::from(level));
-            level.is_some_and(|level| level.run_count() > 1)
+            level.map_or(0, |level| level.run_count())
         };
-        match (1..6).find(has_runs) {
-            Some(level) => Arc::new(PullDown(level, level + 1)),
+        if let Some(level) = (1..6).find(|&level| runs(level) > 1) {
+            return Arc::new(PullDown(level, level + 1));
+        }
+        match (1..6)
+            .rev()
+            .find(|&level| runs(level) > 0 && runs(level + 1) == 0)
+        {
+            Some(level) => Arc::new(MoveDown(level, level + 1)),
             None => self.leveled.clone(),
         }
     }

@@ -120,6 +120,47 @@ fn a_tree_with_many_runs_can_be_opened_for_few_and_back() {
     }
 }
 
+#[test]
+fn a_tree_that_was_closed_between_two_steps_of_few_rewrites_has_no_gap_when_it_is_opened_for_few_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut state = LsmBackend::open(dir.path(), options(Compacting::FewRewrites)).unwrap();
+    let put = |state: &mut LsmBackend, position| {
+        for key in 0..200u64 {
+            state.put(&key.to_be_bytes(), &noise(key, position));
+        }
+        state.commit(position);
+        state.flush().unwrap();
+    };
+    put(&mut state, 1);
+    state
+        .tree
+        .compact(Arc::new(PullDown(0, 4)), crate::lsm::NEWEST)
+        .unwrap();
+    assert_eq!(levels(&state), [4]);
+    settle(state);
+
+    let mut state = LsmBackend::open(dir.path(), options(Compacting::FewRuns)).unwrap();
+    for position in 2..8 {
+        put(&mut state, position);
+        while state.counters().l0_tables >= 2 {
+            std::thread::yield_now();
+        }
+    }
+    assert_eq!(state.flush().unwrap(), 7, "no compaction has failed");
+    let levels = levels(&state);
+    assert!(
+        levels.ends_with(&[6]) && levels.is_sorted_by(|upper, lower| upper + 1 == *lower),
+        "{levels:?}"
+    );
+}
+
+/// Those with tables, without the newest.
+fn levels(state: &LsmBackend) -> Vec<usize> {
+    let version = state.tree.current_version();
+    let has_tables = |&level: &usize| version.level(level).is_some_and(|level| level.run_count() > 0);
+    (1..7).filter(has_tables).collect()
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Put(u8, u8),

@@ -1,6 +1,6 @@
 //! A writer in a process of its own is killed at random moments, again and again.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -47,12 +47,14 @@ fn run_and_kill(dir: &Path, seed: u64, lifetime: Duration) -> u64 {
         .env(DIR, dir)
         .env(SEED, seed.to_string())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     std::thread::sleep(lifetime);
-    assert!(writer.try_wait().unwrap().is_none(), "the writer ended by itself");
+    let ended = writer.try_wait().unwrap();
     writer.kill().unwrap();
+    let said = io::read_to_string(writer.stderr.take().unwrap()).unwrap();
+    assert!(ended.is_none(), "the writer ended by itself: {said}");
     writer.wait().unwrap();
     BufReader::new(writer.stdout.take().unwrap())
         .lines()

@@ -145,7 +145,7 @@ def test_row_tracing_batch_delay(new_trial):
     trial = new_trial({"TRACING_ENDPOINT": "{sink}", "TRACING_BATCH_DELAY": "1m"})
     for _ in range(3):
         trial.call("/Greeter/greet", "Ada").ok()
-    assert metrics.waiting(trial.server) == 3 * len(FOUR)
+    wait_until(lambda: metrics.waiting(trial.server) == 3 * len(FOUR), 5, "all spans in the queue")
     assert trial.spans("sink") == []
     assert len(trial.stop()) == 3 * len(FOUR)
 
